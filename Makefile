@@ -1,0 +1,17 @@
+# Each target is one command. `make test` is what a change must pass.
+
+FUZZTIME ?= 10s
+
+.PHONY: build test race lint vet fuzz cover demo interop rfc tidy
+
+build: ; go build ./...
+test: ; @.ci/test ./...
+race: ; go test -race -timeout 20m ./...
+lint: ; @.ci/lint
+vet: ; go vet ./...
+fuzz: ; @.ci/fuzz $(FUZZTIME)
+cover: ; go test -coverpkg=./... -coverprofile=.cover.out ./... && go tool cover -func=.cover.out | tail -n 1
+demo: ; @go run ./internal/demo
+interop: ; @.ci/test -v ./internal/interop
+rfc: ; @.ci/rfc
+tidy: ; go mod tidy

@@ -1,0 +1,58 @@
+package cipher
+
+import (
+	"crypto/subtle"
+	"encoding/binary"
+
+	"github.com/whelk-ssh/whelk/mac"
+)
+
+// An mte authenticates the plaintext, then encrypts it (RFC 4253, section 6.4):
+// mac = MAC(key, sequence_number || unencrypted_packet). The tag itself is not
+// encrypted.
+type mte struct {
+	framing Framing
+	crypt   func(dst, src []byte) // continues the stream; dst and src are the same
+	mac     mac.MAC
+	tag     [maxTag]byte
+}
+
+func newMtE(block, tag int, crypt func(dst, src []byte), m mac.MAC) *mte {
+	// packet_length is in the first block, and nothing less can be decrypted.
+	return &mte{framing: Framing{Head: block, Block: block, Tag: tag}, crypt: crypt, mac: m}
+}
+
+// Framing implements [Sealer] and [Opener].
+func (c *mte) Framing() Framing { return c.framing }
+
+// Seal implements [Sealer].
+func (c *mte) Seal(seq uint32, packet []byte) {
+	end := len(packet) - c.framing.Tag
+	c.mac.Append(packet[:end:len(packet)], seq, packet[:end])
+	c.crypt(packet[:end], packet[:end])
+}
+
+// Length implements [Opener]. It decrypts the first block.
+func (c *mte) Length(_ uint32, head []byte) uint32 {
+	head = head[:c.framing.Head]
+	c.crypt(head, head)
+	return binary.BigEndian.Uint32(head)
+}
+
+// Open implements [Opener]. It decrypts what follows the block that Length
+// decrypted: RFC 4253 leaves no choice but to do so before the tag is checked.
+func (c *mte) Open(seq uint32, packet []byte) ([]byte, error) {
+	if len(packet) < c.framing.shortest() {
+		clear(packet)
+		return nil, ErrAuthentication
+	}
+	end := len(packet) - c.framing.Tag
+	rest := packet[c.framing.Head:end]
+	c.crypt(rest, rest)
+	want := c.mac.Append(c.tag[:0], seq, packet[:end])
+	if subtle.ConstantTimeCompare(want, packet[end:]) != 1 {
+		clear(packet)
+		return nil, ErrAuthentication
+	}
+	return packet[lengthSize:end:end], nil
+}

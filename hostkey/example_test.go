@@ -1,0 +1,48 @@
+package hostkey_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/whelk-ssh/whelk/hostkey"
+)
+
+const line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl github.com"
+
+// A program that knows the key of its server needs no known_hosts file.
+func ExamplePin() {
+	known, err := hostkey.ParseAuthorizedKey([]byte(line))
+	if err != nil {
+		panic(err)
+	}
+	verifier := hostkey.Pin(known.Key)
+
+	host := hostkey.Host{Name: "github.com:22"}
+	fmt.Println(verifier.VerifyHostKey(context.Background(), host, known.Key))
+	// Output: <nil>
+}
+
+// A server grants nothing to a key with an option it does not enforce.
+func ExampleAuthorizedKeys() {
+	file := "# keys of the operators\n" +
+		line + "\n" +
+		`command="uptime",no-pty ` + line + "\n" +
+		"restrict,verify-required " + line + "\n" +
+		"oops\n"
+
+	for k, err := range hostkey.AuthorizedKeys(strings.NewReader(file)) {
+		if err != nil {
+			fmt.Println(err)
+		} else if names := k.Unsupported("command", "no-pty", "restrict"); len(names) > 0 {
+			fmt.Printf("line %d: unusable: %s\n", k.Line, strings.Join(names, ", "))
+		} else {
+			fmt.Printf("line %d: %s %v\n", k.Line, hostkey.Fingerprint(k.Key), k.Options)
+		}
+	}
+	// Output:
+	// line 2: SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU []
+	// line 3: SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU [{command uptime true} {no-pty  false}]
+	// line 4: unusable: verify-required
+	// hostkey: line 5: a line of authorized keys has no key format and key
+}

@@ -1,0 +1,172 @@
+package knownhosts
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha1" // the only hash that known_hosts files have
+	"encoding/base64"
+	"net"
+	"strconv"
+	"strings"
+)
+
+// maxHost bounds a host name, and with it the cost of matching a pattern. DNS
+// allows 253 characters (RFC 1035, section 2.3.4); an alias may have more.
+const maxHost = 1024
+
+// A target is a host in the form that known_hosts files have it.
+type target struct {
+	name string // in lower case
+	port string // a decimal number, or the name of a service in lower case
+}
+
+// newTarget takes apart the address that was dialed. An address without a port
+// is a name at port 22.
+func newTarget(address string) target {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		host, port = strings.TrimSuffix(strings.TrimPrefix(address, "["), "]"), ""
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err == nil {
+		port = strconv.FormatUint(n, 10)
+	}
+	if port == "" || port == "ssh" {
+		port = "22"
+	}
+	return target{lower(host), lower(port)}
+}
+
+// String returns what a line of the host has: "the port is put after the name
+// in square brackets" unless it is 22 (sshd(8)).
+func (t target) String() string {
+	if t.port == "22" {
+		return t.name
+	}
+	return "[" + t.name + "]:" + t.port
+}
+
+// lower returns s with the letters of US-ASCII in lower case. Unicode has
+// letters whose lower case is one of those, and they are other names.
+func lower(s string) string {
+	isUpper := func(c rune) bool { return 'A' <= c && c <= 'Z' }
+	if !strings.ContainsFunc(s, isUpper) {
+		return s
+	}
+	b := []byte(s)
+	for i, c := range b {
+		if isUpper(rune(c)) {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
+}
+
+// matchHosts reports whether the hosts field of a line names host, which is in
+// lower case. The field is well-formed.
+func matchHosts(field, host string) bool {
+	if strings.HasPrefix(field, "|") {
+		salt, hash, ok := parseHash(field)
+		return ok && hmac.Equal(hashHost(salt, host), hash)
+	}
+	found := false
+	for pattern := range strings.SplitSeq(lower(field), ",") {
+		negated := strings.HasPrefix(pattern, "!")
+		if !matchPattern(strings.TrimPrefix(pattern, "!"), host) {
+			continue
+		}
+		// "If the host name matches a negated pattern, it is not accepted (by
+		// that line) even if it matched another pattern on the line." (sshd(8))
+		if negated {
+			return false
+		}
+		found = true
+	}
+	return found
+}
+
+// matchPattern reports whether s matches a pattern in which * stands for any
+// number of characters and ? for one. Each part between two stars is taken
+// where it is found first, and stays there: if the pattern matches at all, it
+// matches so. The cost is at most the product of the lengths.
+func matchPattern(pattern, s string) bool {
+	part, rest, starred := strings.Cut(pattern, "*")
+	if !starred {
+		return len(part) == len(s) && matchPart(part, s)
+	}
+	if len(part) > len(s) || !matchPart(part, s) {
+		return false
+	}
+	s = s[len(part):]
+	for {
+		part, rest, starred = strings.Cut(rest, "*")
+		if !starred { // the last part is at the end
+			return len(part) <= len(s) && matchPart(part, s[len(s)-len(part):])
+		}
+		i := indexPart(s, part)
+		if i < 0 {
+			return false
+		}
+		s = s[i+len(part):]
+	}
+}
+
+// matchPart reports whether s, which is no shorter than part, begins with it.
+func matchPart(part, s string) bool {
+	for i := range len(part) {
+		if part[i] != '?' && part[i] != s[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// indexPart returns where part is first found in s, or -1.
+func indexPart(s, part string) int {
+	if !strings.Contains(part, "?") {
+		return strings.Index(s, part)
+	}
+	for i := 0; i+len(part) <= len(s); i++ {
+		if matchPart(part, s[i:]) {
+			return i
+		}
+	}
+	return -1
+}
+
+// hashMagic begins a hashed name: |1|salt|hash, both in base64.
+const hashMagic = "|1|"
+
+// parseHash takes a hashed name apart. Like OpenSSH it wants a salt as long as
+// the hash.
+func parseHash(field string) (salt, hash []byte, ok bool) {
+	rest, ok := strings.CutPrefix(field, hashMagic)
+	if !ok {
+		return nil, nil, false
+	}
+	s, h, ok := strings.Cut(rest, "|")
+	if !ok || len(s) > 64 || len(h) > 64 {
+		return nil, nil, false
+	}
+	salt, err := base64.StdEncoding.DecodeString(s)
+	if err != nil || len(salt) != sha1.Size {
+		return nil, nil, false
+	}
+	hash, err = base64.StdEncoding.DecodeString(h)
+	return salt, hash, err == nil && len(hash) == sha1.Size
+}
+
+// hashHost returns the HMAC-SHA1 of a name. It hides the name from whoever
+// reads the file; nothing rests on the strength of SHA-1.
+func hashHost(salt []byte, host string) []byte {
+	mac := hmac.New(sha1.New, salt)
+	mac.Write([]byte(host))
+	return mac.Sum(nil)
+}
+
+// hashedField returns the hosts field of a line that hides its host.
+func hashedField(host string) string {
+	salt := make([]byte, sha1.Size)
+	rand.Read(salt)
+	encode := base64.StdEncoding.EncodeToString
+	return hashMagic + encode(salt) + "|" + encode(hashHost(salt, host))
+}

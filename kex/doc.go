@@ -1,0 +1,65 @@
+// Package kex implements SSH key exchange: the methods by which two peers who
+// share nothing agree on a secret, and a server proves which host key it holds
+// (RFC 4253, sections 7.2 and 8).
+//
+// Where package cipher takes keys for granted, this one makes them. It covers
+// the elliptic curve methods of RFC 5656 and RFC 8731 and the post-quantum
+// hybrid of RFC 10042. Finite field groups (RFC 4253, section 8.1; RFC 8268) and
+// group exchange (RFC 4419) it does not have. It neither negotiates which
+// method to run nor sends SSH_MSG_KEXINIT or SSH_MSG_NEWKEYS, and it does not
+// look at host keys or signatures: package transport does the former, and asks
+// package hostkey for the latter.
+//
+// # The exchange
+//
+// Every [Method] here is a key encapsulation mechanism, a [KEM], run by one
+// script. What differs between a Diffie-Hellman and a lattice is only how the
+// two public values and the secret K are computed.
+//
+//	client                                                  server
+//
+//	GenerateKey -> C_INIT
+//	         SSH_MSG_KEX_ECDH_INIT   C_INIT  ------------>
+//	                                     Encapsulate(C_INIT) -> S_REPLY, K
+//	                                     H = HASH(V_C, V_S, I_C, I_S, K_S,
+//	                                              C_INIT, S_REPLY, K)
+//	                                     signature = Sign(H)
+//	         <----  K_S, S_REPLY, signature   SSH_MSG_KEX_ECDH_REPLY
+//	open(S_REPLY) -> K
+//	H = the same HASH
+//	the caller verifies signature over H with K_S
+//
+// V_C and V_S are the version lines without CR LF, I_C and I_S the payloads of
+// both SSH_MSG_KEXINIT, K_S the server's host key. Each enters the hash as a
+// string, with its length; K as an mpint, or for hybrids as a string. So the
+// signature covers everything both sides said: whoever alters a byte of the
+// negotiation ends up with a different H. Each direction's keys then come from
+// K and H ([Result.Key]).
+//
+// # A reply in one round trip
+//
+// A method's script writes before it reads, and looks at the [Transcript] only
+// after its first ReadPacket has returned. A client may therefore send C_INIT
+// behind its own SSH_MSG_KEXINIT, before it has seen the server's
+// (first_kex_packet_follows; RFC 4253, section 7): the Conn completes the
+// Transcript within that first read, when the server's half of it arrives. If
+// the guess turns out wrong, that read fails, and the script returns the read's
+// error as it is.
+//
+// # Errors
+//
+// An [Error] is a public value that must not be used; an exchange that ends in
+// one answers SSH_DISCONNECT_KEY_EXCHANGE_FAILED. A [MessageError] is a message
+// that is malformed or not due: SSH_DISCONNECT_PROTOCOL_ERROR. Errors of the
+// Conn are returned as they are. Anything else, such as a signer that failed,
+// is this side's own trouble.
+//
+// # Concurrency and buffers
+//
+// A Method is stateless: any number of exchanges may run it at once. One
+// exchange runs on its caller's goroutine and starts none; it is cancelled by
+// making the Conn fail. Nothing in a [Result] aliases a packet. Secrets are
+// cleared after their last use; an exchange that breaks off leaves its ephemeral
+// key, and the standard library's key types their copies, to the garbage
+// collector.
+package kex

@@ -1,0 +1,23 @@
+package mac
+
+// An Algorithm describes a MAC as negotiated in SSH_MSG_KEXINIT. The zero
+// Algorithm authenticates nothing, and package cipher refuses it.
+type Algorithm struct {
+	Name    string
+	KeySize int  // bytes of key material
+	Size    int  // bytes of tag on the wire
+	EtM     bool // authenticates ciphertext, with packet_length in the clear
+
+	// New returns a MAC under key, which it does not keep. SSH derives KeySize
+	// bytes of key (RFC 4253, section 7.2); HMAC itself takes any number.
+	New func(key []byte) MAC
+}
+
+// A MAC authenticates packets in one direction. It is not safe for concurrent use.
+type MAC interface {
+	// Append appends the tag of data, sent as packet number seq, to dst, and
+	// returns the extended slice. Exactly Algorithm.Size bytes are appended.
+	// data may be dst itself, so that the tag follows what it authenticates.
+	// Both slices are the caller's again when Append returns.
+	Append(dst []byte, seq uint32, data []byte) []byte
+}

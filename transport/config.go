@@ -1,0 +1,136 @@
+package transport
+
+import (
+	"slices"
+	"time"
+
+	"github.com/whelk-ssh/whelk/cipher"
+	"github.com/whelk-ssh/whelk/hostkey"
+	"github.com/whelk-ssh/whelk/kex"
+	"github.com/whelk-ssh/whelk/mac"
+)
+
+// Config configures a [Conn]. The zero Config is safe, and is a client that
+// trusts no host key or a server that has none. A Config is copied when a Conn
+// is made of it: later changes have no effect, and one Config may serve many
+// Conns.
+type Config struct {
+	KeyExchanges      []kex.Method    // kex.Default if nil
+	Ciphers           []cipher.Mode   // cipher.Default if nil
+	MACs              []mac.Algorithm // mac.Default if nil
+	HostKeyAlgorithms []string        // derived from Verifier or HostKeys if nil
+
+	Host     hostkey.Host     // client: who we meant to reach
+	Verifier hostkey.Verifier // client: required
+	HostKeys []hostkey.Signer // server: required
+
+	// UserKeyAlgorithms are the signature algorithms a server announces that
+	// it takes from users, in the extension server-sig-algs (RFC 8308,
+	// section 3.1); hostkey.Default if nil.
+	UserKeyAlgorithms []string
+
+	Software string // second part of the version string; "Whelk" if empty
+
+	Rekey  RekeyPolicy
+	Budget Budget
+	Trace  *Trace
+}
+
+// A RekeyPolicy says when keys are exchanged again (RFC 4253, section 9;
+// RFC 4344, section 3). Each limit counts both directions by themselves, from
+// the last exchange.
+type RekeyPolicy struct {
+	Bytes    int64         // 1 GiB if zero; never more than the cipher allows
+	Packets  uint32        // 2^31 if zero
+	Interval time.Duration // one hour if zero
+	Timeout  time.Duration // how long one re-exchange may take; 30 seconds if zero
+}
+
+// A Budget bounds what a peer may send before it has authenticated.
+type Budget struct {
+	Bytes   int64 // 4 MiB if zero, without limit if negative
+	Packets int64 // 2048 if zero, without limit if negative
+}
+
+const (
+	defaultRekeyBytes    = 1 << 30 // RFC 4253, section 9
+	defaultRekeyPackets  = 1 << 31 // RFC 4344, section 3.1
+	defaultRekeyInterval = time.Hour
+	defaultRekeyTimeout  = 30 * time.Second
+	defaultBudgetBytes   = 4 << 20
+	defaultBudgetPackets = 2048
+	defaultSoftware      = "Whelk"
+)
+
+// clone returns a copy of config with every default filled in.
+func (config *Config) clone(r role) Config {
+	var c Config
+	if config != nil {
+		c = *config
+	}
+	if c.KeyExchanges == nil {
+		c.KeyExchanges = kex.Default()
+	}
+	if c.Ciphers == nil {
+		c.Ciphers = cipher.Default()
+	}
+	if c.MACs == nil {
+		c.MACs = mac.Default()
+	}
+	if c.UserKeyAlgorithms == nil {
+		c.UserKeyAlgorithms = hostkey.Default()
+	}
+	if c.HostKeyAlgorithms == nil {
+		c.HostKeyAlgorithms = c.deriveHostKeyAlgorithms(r)
+	}
+	orDefault(&c.Software, defaultSoftware)
+	orDefault(&c.Rekey.Bytes, defaultRekeyBytes)
+	orDefault(&c.Rekey.Packets, defaultRekeyPackets)
+	orDefault(&c.Rekey.Interval, defaultRekeyInterval)
+	orDefault(&c.Rekey.Timeout, defaultRekeyTimeout)
+	orDefault(&c.Budget.Bytes, defaultBudgetBytes)
+	orDefault(&c.Budget.Packets, defaultBudgetPackets)
+	if c.Trace == nil {
+		c.Trace = new(Trace)
+	}
+	return c
+}
+
+func orDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}
+
+// deriveHostKeyAlgorithms returns what a server's keys can sign with, or what
+// a client's Verifier could accept.
+func (c *Config) deriveHostKeyAlgorithms(r role) []string {
+	if r == server {
+		var names []string
+		for _, key := range c.HostKeys {
+			for _, name := range key.Algorithms() {
+				if !slices.Contains(names, name) {
+					names = append(names, name)
+				}
+			}
+		}
+		return names
+	}
+	if chooser, ok := c.Verifier.(hostkey.AlgorithmChooser); ok {
+		if names := chooser.HostKeyAlgorithms(c.Host); len(names) > 0 {
+			return names
+		}
+	}
+	return hostkey.Default()
+}
+
+// hostKey returns the key a server answers with when algorithm was agreed on.
+func (c *Config) hostKey(algorithm string) hostkey.Signer {
+	for _, key := range c.HostKeys {
+		if slices.Contains(key.Algorithms(), algorithm) {
+			return key
+		}
+	}
+	return nil
+}

@@ -1,0 +1,294 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/whelk-ssh/whelk/cipher"
+	"github.com/whelk-ssh/whelk/wire"
+)
+
+// A Conn is one end of an SSH transport: an ordered, confidential and
+// authentic stream of packets. One goroutine at a time reads; any may write.
+// The reading goroutine must not call WritePacket or Ready while others may be
+// writing: it answers with Enqueue, and so never waits for a peer that is
+// waiting for it.
+type Conn struct {
+	nc     net.Conn
+	role   role
+	config Config
+
+	out *outbound // shared: see there
+	in  inbound   // the reader's, as is all down to the line
+	peerSession
+
+	ctx           context.Context // done when the connection has failed
+	cancel        context.CancelFunc
+	authenticated atomic.Bool
+	exchanges     atomic.Int64 // finished
+	alarms        alarms
+
+	stateMu sync.Mutex
+	state   State
+	started bool
+	written chan struct{} // closed when the writer goroutine has ended
+}
+
+// peerSession is what the reader remembers of the peer between packets.
+type peerSession struct {
+	phase       phase
+	versions    [2]string // by role
+	strict      bool      // strict key exchange is in force, for good
+	firstAfter  bool      // the next packet is the first after the first NEWKEYS
+	lateExtInfo bool      // EXT_INFO came during authentication: SUCCESS must follow
+	sawLate     bool
+	service     string // asked for and not yet accepted
+	hostKeyBlob []byte // of the first exchange; it may not change
+}
+
+// Client returns the client's end of a transport over nc, which it owns from
+// then on: [Conn.Close] closes it. Nothing is sent before [Conn.Handshake].
+func Client(nc net.Conn, config *Config) *Conn { return newConn(nc, config, client) }
+
+// Server returns the server's end of a transport over nc, which it owns from
+// then on: [Conn.Close] closes it. Nothing is sent before [Conn.Handshake].
+func Server(nc net.Conn, config *Config) *Conn { return newConn(nc, config, server) }
+
+func newConn(nc net.Conn, config *Config, r role) *Conn {
+	c := &Conn{nc: nc, role: r, config: config.clone(r), written: make(chan struct{})}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.out = newOutbound(c.config.Trace.PacketSent)
+	_, opener := cipher.None()
+	c.in = inbound{conn: nc, buf: make([]byte, smallBuffer), opener: opener, frame: opener.Framing(), clear: true}
+	return c
+}
+
+// ReadPacket returns the next payload for the layer above. It answers
+// transport messages itself, and runs key re-exchange when one is due.
+// The payload is valid until the next call. After an error, which is an
+// *Error or a *DisconnectError and a [net.ErrClosed], every later call returns
+// the same one.
+func (c *Conn) ReadPacket() ([]byte, error) {
+	for {
+		payload, err := c.readOpen()
+		if err != nil {
+			return nil, c.fail(err)
+		}
+		number := wire.Number(payload[0])
+		if categoryOf(number) == categoryUpper {
+			if c.service != "" {
+				return nil, c.fail(protocolErrorf("%v before service %q was accepted", number, c.service))
+			}
+			return payload, nil
+		}
+		if err := c.takeService(payload); err != nil {
+			return nil, c.fail(err)
+		}
+	}
+}
+
+// readOpen returns the next message for the layers above or for the service
+// calls, and deals with all others.
+func (c *Conn) readOpen() ([]byte, error) {
+	for {
+		payload, act, err := c.readMessage()
+		if err != nil {
+			return nil, err
+		}
+		number := wire.Number(payload[0])
+		if err := c.checkOrder(number); err != nil {
+			return nil, err
+		}
+		switch {
+		case act == deliver || categoryOf(number) == categoryService:
+			return payload, nil
+		case act == begin:
+			err = c.exchangeAgain(payload)
+		case act == unimplemented:
+			err = c.Unimplemented()
+		default:
+			err = c.takeMessage(number, payload)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// readMessage reads one packet and looks up what its phase says of it.
+func (c *Conn) readMessage() ([]byte, action, error) {
+	if err := c.out.failure(); err != nil {
+		return nil, fail, err
+	}
+	payload, err := c.in.next()
+	if err != nil {
+		return nil, fail, lost(err)
+	}
+	number := wire.Number(payload[0])
+	if c.config.Trace.PacketRead != nil {
+		c.config.Trace.PacketRead(c.in.seq-1, payload)
+	}
+	if !c.authenticated.Load() {
+		if err := c.in.charge(payload, c.config.Budget); err != nil {
+			return nil, fail, err
+		}
+	}
+	act := actionFor(c.phase, number)
+	switch act {
+	case fail:
+		return nil, fail, outOfPlace(c.phase, number)
+	case end:
+		return nil, end, c.peerDisconnect(payload)
+	}
+	return payload, act, c.checkMeter()
+}
+
+// checkOrder enforces the rules about what must follow what, and notices the
+// end of authentication.
+func (c *Conn) checkOrder(number wire.Number) error {
+	first := c.firstAfter
+	c.firstAfter = false
+	switch {
+	case c.lateExtInfo && number != wire.NumberUserauthSuccess:
+		// RFC 8308, section 2.4.
+		return protocolErrorf("%v between a second EXT_INFO and USERAUTH_SUCCESS", number)
+	case number == wire.NumberExtInfo && !first && !c.mayComeLate():
+		return protocolErrorf("%v where RFC 8308, section 2.4, does not allow it", number)
+	case number == wire.NumberExtInfo && !first:
+		c.lateExtInfo, c.sawLate = true, true
+	case number == wire.NumberUserauthSuccess && c.role == client:
+		c.lateExtInfo = false
+		c.Authenticated()
+	case number == wire.NumberKexInit && !c.authenticated.Load():
+		return protocolErrorf("key re-exchange before authentication")
+	}
+	return nil
+}
+
+// mayComeLate reports whether a server may send its second EXT_INFO here.
+func (c *Conn) mayComeLate() bool {
+	return c.role == client && !c.authenticated.Load() && !c.sawLate
+}
+
+// takeMessage deals with the messages that are nobody else's.
+func (c *Conn) takeMessage(number wire.Number, payload []byte) error {
+	switch number {
+	case wire.NumberExtInfo:
+		return c.takeExtInfo(payload)
+	case wire.NumberPing:
+		return c.takePing(payload)
+	}
+	return nil // IGNORE, DEBUG, UNIMPLEMENTED, PONG: seen by the trace
+}
+
+// Ready waits until no keys are being exchanged and there is room for output,
+// or until ctx is done. It is safe for concurrent use, but not by the goroutine
+// that reads.
+func (c *Conn) Ready(ctx context.Context) error { return c.out.ready(ctx) }
+
+// Enqueue queues one packet, its payload the concatenation of parts, which it
+// copies. It never blocks. It fails, and the connection with it, once a peer
+// has provoked far more replies than it has read ([ErrBackedUp]). It is safe
+// for concurrent use.
+func (c *Conn) Enqueue(parts ...[]byte) error {
+	due, err := c.out.put(parts)
+	if err != nil {
+		if errors.Is(err, ErrBackedUp) {
+			return c.fail(&Error{Reason: ReasonProtocolError, Err: err})
+		}
+		return err
+	}
+	if c.role == server && numberOf(parts) == wire.NumberUserauthSuccess {
+		c.Authenticated()
+	}
+	if due && c.authenticated.Load() {
+		c.rekey()
+	}
+	return nil
+}
+
+// WritePacket is Ready followed by Enqueue.
+func (c *Conn) WritePacket(parts ...[]byte) error {
+	if err := c.Ready(context.Background()); err != nil {
+		return err
+	}
+	return c.Enqueue(parts...)
+}
+
+// Unimplemented answers the packet last read with SSH_MSG_UNIMPLEMENTED
+// (RFC 4253, section 11.4). Only the goroutine that reads may call it.
+func (c *Conn) Unimplemented() error {
+	m := wire.Unimplemented{Sequence: c.in.seq - 1}
+	return c.Enqueue(m.Append(nil))
+}
+
+// Authenticated tells the Conn that the peer is who it claims to be: from then
+// on keys may be exchanged again, PING is answered, and [Budget] no longer
+// counts. A Conn calls it itself when it sees SSH_MSG_USERAUTH_SUCCESS go by;
+// only a program that runs no user authentication needs it.
+func (c *Conn) Authenticated() {
+	if !c.authenticated.Swap(true) {
+		c.alarms.setRekey(c.config.Rekey.Interval, func() { c.rekey() })
+	}
+}
+
+// Close ends the connection, telling the peer so where that takes no more than
+// a second, and closes the net.Conn. It may be called at any time, more than
+// once, and by several goroutines.
+func (c *Conn) Close() error {
+	c.stop(&Error{Reason: ReasonByApplication, Err: errClosed}, "")
+	c.stateMu.Lock()
+	started := c.started
+	c.started = true // a Handshake that comes later must not begin
+	c.stateMu.Unlock()
+	if !started {
+		close(c.written)
+		return c.nc.Close()
+	}
+	<-c.written
+	return nil
+}
+
+var errClosed = errors.New("transport: connection closed")
+
+// Done is closed when the connection has ended.
+func (c *Conn) Done() <-chan struct{} { return c.ctx.Done() }
+
+// Err returns why the connection ended, or nil while it lives.
+func (c *Conn) Err() error { return c.out.failure() }
+
+// write is the writer goroutine.
+func (c *Conn) write() {
+	defer close(c.written)
+	if err := c.out.run(c.nc); err != nil {
+		// The peer may have said why it went: give the reader a moment to find
+		// out, for its error is the better one.
+		select {
+		case <-c.ctx.Done():
+		case <-time.After(lastWords / 4):
+		}
+		c.stop(&Error{Reason: ReasonConnectionLost, Err: err}, "")
+	}
+	c.linger()
+	c.nc.Close()
+}
+
+// linger gives the peer a moment to read why it was disconnected. To close a
+// TCP connection with data unread destroys what was sent on it.
+func (c *Conn) linger() {
+	half, ok := c.nc.(interface{ CloseWrite() error })
+	var failure *Error
+	if !ok || !errors.As(c.out.failure(), &failure) ||
+		failure.Reason == ReasonByApplication || failure.Reason == ReasonConnectionLost {
+		return
+	}
+	if half.CloseWrite() == nil {
+		c.nc.SetReadDeadline(time.Now().Add(lastWords / 2))
+		io.CopyN(io.Discard, c.nc, 1<<20)
+	}
+}

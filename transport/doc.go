@@ -1,0 +1,67 @@
+// Package transport implements the SSH transport layer protocol, RFC 4253: it
+// turns a net.Conn into an ordered, confidential and authentic stream of
+// packets between two ends that know each other's keys.
+//
+// Package [hostkey] ended with proving who one is; this layer asks for that
+// proof. It exchanges version lines, agrees on algorithms, runs a key exchange
+// of package [kex], protects packets with a mode of package [cipher], and
+// changes the keys again in time. It also speaks RFC 8308 (extension
+// negotiation), strict key exchange (draft-ietf-sshm-strict-kex) and OpenSSH's
+// PING. It knows nothing of users or channels: packages [userauth] and
+// [connection] read and write their messages through a [Conn], and do not
+// import this package.
+//
+//	client                                server
+//	version, KEXINIT        ->
+//	                        <-            version, KEXINIT
+//	KEX_ECDH_INIT           ->
+//	                        <-            KEX_ECDH_REPLY (K_S, signature over H)
+//	verify K_S              <-            NEWKEYS, EXT_INFO
+//	NEWKEYS                 ->
+//	SERVICE_REQUEST         ->
+//
+// # The phases
+//
+// What the peer may send depends on the phase alone, and is looked up in one
+// table (phase.go) before any handler sees the message. Everything the table
+// does not name is a protocol error.
+//
+//	before KEXINIT -> first exchange -> open <-> re-exchange
+//
+// # Key re-exchange
+//
+// Whoever finds that the keys have done their work (bytes, packets, time)
+// queues a KEXINIT, and the gate shuts: senders wait in [Conn.Ready]. The
+// reader, which must see the peer's KEXINIT anyway, then runs the exchange
+// from top to bottom and reads on. Data that was in flight before the peer's
+// KEXINIT is delivered as usual; behind it the peer may send nothing but the
+// exchange.
+//
+//	open --our KEXINIT--> shut --our NEWKEYS--> draining --peer's NEWKEYS--> open
+//
+// # Goroutines
+//
+// A Conn has two: the caller of Handshake, ReadPacket and AcceptService, who
+// owns the receiving direction, and a writer started by Handshake, who owns the
+// sending direction and ends when the Conn is closed. The reader waits for the
+// socket only. What it must say, it queues with [Conn.Enqueue], which never
+// waits; a peer that provokes more replies than it reads is disconnected.
+//
+// # Buffers
+//
+// A payload returned by ReadPacket is valid until the next call. What is given
+// to Enqueue and WritePacket is copied. A Conn at rest holds a few KiB; larger
+// buffers are taken from a pool while data flows.
+//
+// # Cancellation
+//
+// A context given to Handshake or Ready bounds that call. Everything else ends
+// when the connection does, and [Conn.Close] ends it: every error from then on
+// is a [net.ErrClosed].
+//
+// [hostkey]: https://pkg.go.dev/github.com/whelk-ssh/whelk/hostkey
+// [kex]: https://pkg.go.dev/github.com/whelk-ssh/whelk/kex
+// [cipher]: https://pkg.go.dev/github.com/whelk-ssh/whelk/cipher
+// [userauth]: https://pkg.go.dev/github.com/whelk-ssh/whelk/userauth
+// [connection]: https://pkg.go.dev/github.com/whelk-ssh/whelk/connection
+package transport

@@ -1,0 +1,121 @@
+package transport
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+
+	"github.com/whelk-ssh/whelk/wire"
+)
+
+// Handshake exchanges versions and keys and, on a client, verifies the host
+// key. It must be called once, before anything else. When ctx ends first the
+// connection fails with ctx's cause; once Handshake has returned, ctx no longer
+// matters. On failure the connection is closed.
+func (c *Conn) Handshake(ctx context.Context) error {
+	if err := c.begin(); err != nil {
+		c.Close()
+		return err
+	}
+	unhook := context.AfterFunc(ctx, func() {
+		c.stop(&Error{Reason: ReasonByApplication, Err: context.Cause(ctx)}, "")
+	})
+	defer unhook()
+	if err := c.handshake(ctx); err != nil {
+		err = c.fail(err)
+		c.config.traceKeyExchange(State{}, err)
+		c.Close()
+		return err
+	}
+	return nil
+}
+
+// begin checks the configuration and starts the writer, with our version line
+// and KEXINIT as the first thing to write: they need nothing from the peer.
+func (c *Conn) begin() error {
+	version, err := c.check()
+	if err != nil {
+		return err
+	}
+	c.stateMu.Lock()
+	defer c.stateMu.Unlock()
+	if c.started {
+		return &Error{Reason: ReasonByApplication, Err: errors.New("transport: Handshake after Close or called twice")}
+	}
+	c.started = true
+	c.versions[c.role] = version
+	c.out.start(version, c.kexInit())
+	go c.write()
+	return nil
+}
+
+// check refuses configurations that cannot work, or not safely.
+func (c *Conn) check() (version string, err error) {
+	switch {
+	case c.role == client && c.config.Verifier == nil:
+		return "", ErrNoVerifier
+	case c.role == server && len(c.config.HostKeys) == 0:
+		return "", ErrNoHostKey
+	}
+	return versionLine(c.config.Software)
+}
+
+// handshake is the first key exchange, from the peer's version line to its
+// NEWKEYS.
+func (c *Conn) handshake(ctx context.Context) error {
+	peer := 1 - c.role
+	version, err := c.in.readVersion(peer)
+	if err != nil {
+		return versionReason(err)
+	}
+	c.versions[peer] = version
+	c.updateState(func(s *State) { s.ClientVersion, s.ServerVersion = c.versions[client], c.versions[server] })
+	if c.config.Trace.Version != nil {
+		c.config.Trace.Version(c.versions[c.role], version)
+	}
+	for {
+		payload, act, err := c.readMessage()
+		if err != nil {
+			return err
+		}
+		if act == begin {
+			return c.exchange(ctx, payload)
+		}
+	}
+}
+
+// versionReason decides whether a peer is told that its version line is wrong:
+// only if it may understand. Anything else is not SSH.
+func versionReason(err error) error {
+	var version *VersionError
+	if errors.As(err, &version) && len(version.Line) > 4 && version.Line[:4] == "SSH-" {
+		return &Error{Reason: ReasonVersionNotSupported, Err: err}
+	}
+	return &Error{Reason: ReasonConnectionLost, Err: err}
+}
+
+// kexInit returns a fresh KEXINIT (RFC 4253, section 7.1). The first announces
+// our extensions.
+func (c *Conn) kexInit() []byte {
+	m := wire.KexInit{
+		HostKeys:                c.config.HostKeyAlgorithms,
+		CompressionClientServer: []string{"none"},
+		CompressionServerClient: []string{"none"},
+	}
+	rand.Read(m.Cookie[:])
+	for _, method := range c.config.KeyExchanges {
+		m.KeyExchanges = append(m.KeyExchanges, method.Name())
+	}
+	for _, mode := range c.config.Ciphers {
+		m.CiphersClientServer = append(m.CiphersClientServer, mode.Name)
+	}
+	for _, algorithm := range c.config.MACs {
+		m.MACsClientServer = append(m.MACsClientServer, algorithm.Name)
+	}
+	m.CiphersServerClient, m.MACsServerClient = m.CiphersClientServer, m.MACsClientServer
+	if !c.authenticated.Load() { // the first: there is no other before that
+		markers := [2][]string{client: {extInfoClient, strictClient}, server: {extInfoServer, strictServer}}
+		m.KeyExchanges = append(m.KeyExchanges, markers[c.role]...)
+	}
+	return m.Append(nil)
+}

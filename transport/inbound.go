@@ -1,0 +1,227 @@
+package transport
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/whelk-ssh/whelk/cipher"
+)
+
+// maxPacketLength is the largest packet_length accepted. RFC 4253, section 6.1,
+// asks for 35000 at least; OpenSSH takes 256 KiB.
+const maxPacketLength = 256 << 10
+
+// maxPayload is the largest payload sent: what fits maxPacketLength whatever
+// the padding.
+const maxPayload = maxPacketLength - 512
+
+const (
+	smallBuffer = 4 << 10   // held by a parked reader or an idle writer
+	largeBuffer = 128 << 10 // held while data flows
+)
+
+// largeBuffers holds buffers of largeBuffer bytes that no connection needs.
+var largeBuffers = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
+
+var errLongLine = errors.New("transport: line too long")
+
+// An inbound is the receiving direction. Only the goroutine that reads touches
+// it. The invariant is r <= w <= len(buf): buf[r:w] has arrived and is not
+// taken yet. The buffer grows with what arrived, never with what a length
+// field claims.
+type inbound struct {
+	conn io.Reader
+	buf  []byte
+	r, w int
+
+	opener cipher.Opener
+	frame  cipher.Framing
+	seq    uint32 // of the next packet
+	total  int    // size of the packet at r with its tag, once known; else 0
+	clear  bool   // no keys are in force
+
+	meter meter  // since the last key exchange
+	spent Budget // used up before authentication
+}
+
+// A meter counts what one set of keys has protected. Until there are keys it
+// has no limit, and they are never due for change.
+type meter struct {
+	bytes, maxBytes     int64
+	packets, maxPackets uint32
+}
+
+func (m *meter) add(n int) {
+	m.bytes += int64(n)
+	m.packets++
+}
+
+// due reports whether the keys should change.
+func (m *meter) due() bool {
+	return m.maxBytes > 0 && (m.bytes >= m.maxBytes || m.packets >= m.maxPackets)
+}
+
+// next returns the payload of the next packet. It is valid until the next
+// call. An error is a *Error, or what the connection's Read returned.
+func (in *inbound) next() ([]byte, error) {
+	for {
+		if in.total == 0 && in.w-in.r >= in.frame.Head {
+			if err := in.measure(); err != nil {
+				return nil, err
+			}
+		}
+		if in.total > 0 && in.w-in.r >= in.total {
+			return in.open()
+		}
+		if err := in.fill(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// measure learns the size of the packet at r from its first bytes. The size is
+// not authenticated yet, so it must be bounded here.
+func (in *inbound) measure() error {
+	length := in.opener.Length(in.seq, in.buf[in.r:in.r+in.frame.Head])
+	// RFC 4253, section 6: padding_length, at least one byte of payload (an
+	// empty one has no message number) and four of padding, in whole blocks.
+	if length < 1+1+4 || length > maxPacketLength || (4+int(length)-in.frame.Clear)%in.frame.Block != 0 {
+		return in.corrupt("packet_length %d", length)
+	}
+	in.total = 4 + int(length) + in.frame.Tag
+	return nil
+}
+
+// open unprotects the packet at r.
+func (in *inbound) open() ([]byte, error) {
+	packet := in.buf[in.r : in.r+in.total]
+	in.r += in.total
+	in.meter.add(in.total)
+	in.total = 0
+	plain, err := in.opener.Open(in.seq, packet)
+	if err != nil {
+		return nil, in.corrupt("%w", err)
+	}
+	in.seq++
+	padding := int(plain[0])
+	// RFC 4253, section 6: "There MUST be at least four bytes of padding."
+	if padding < 4 || padding > len(plain)-2 {
+		return nil, protocolErrorf("padding_length %d in a packet of %d bytes", padding, len(plain))
+	}
+	return plain[1 : len(plain)-padding], nil
+}
+
+// corrupt returns the error for a packet that cannot be right. Once there are
+// keys it says nothing about how.
+func (in *inbound) corrupt(format string, args ...any) error {
+	if in.clear {
+		return protocolErrorf(format, args...)
+	}
+	return &Error{Reason: ReasonMACError, Err: errCorrupt}
+}
+
+// install makes opener the one for the bytes that follow, for as long as m
+// allows.
+func (in *inbound) install(opener cipher.Opener, m meter) {
+	in.opener, in.frame = opener, opener.Framing()
+	in.meter = m
+	in.clear = false
+}
+
+// fill reads what the connection has.
+func (in *inbound) fill() error {
+	in.makeRoom()
+	n, err := in.conn.Read(in.buf[in.w:])
+	in.w += n
+	if n > 0 {
+		return nil // a Read that fails will fail again
+	}
+	if err == nil {
+		err = io.ErrNoProgress
+	}
+	return err
+}
+
+// makeRoom makes len(buf) > w. A connection at rest holds a small buffer: the
+// large one is taken when a small one was filled, and goes back when it is
+// empty after a Read that did not need it.
+func (in *inbound) makeRoom() {
+	if in.r == in.w {
+		filled := in.w == len(in.buf)
+		few := in.w < smallBuffer
+		in.r, in.w = 0, 0
+		switch {
+		case filled && len(in.buf) < largeBuffer:
+			in.resize(largeBuffer)
+		case few && len(in.buf) > smallBuffer:
+			in.resize(smallBuffer)
+		}
+		return
+	}
+	if in.r > 0 && in.total > len(in.buf)-in.r || in.w == len(in.buf) && in.r > 0 {
+		in.w = copy(in.buf, in.buf[in.r:in.w])
+		in.r = 0
+	}
+	if in.w == len(in.buf) {
+		in.resize(max(2*len(in.buf), largeBuffer))
+	}
+}
+
+// resize moves what has arrived to a buffer of n bytes.
+func (in *inbound) resize(n int) {
+	old := in.buf
+	if n == largeBuffer {
+		in.buf = largeBuffers.Get().(*[largeBuffer]byte)[:]
+	} else {
+		in.buf = make([]byte, n)
+	}
+	in.w = copy(in.buf, old[in.r:in.w])
+	in.r = 0
+	recycle(old)
+}
+
+// recycle gives a buffer that nobody reads any more back to the pool.
+func recycle(buf []byte) {
+	if cap(buf) == largeBuffer {
+		buf = buf[:largeBuffer]
+		clear(buf) // it held plain text
+		largeBuffers.Put((*[largeBuffer]byte)(buf))
+	}
+}
+
+// readLine returns the next line without its LF. It does not keep more than
+// limit bytes of it; errLongLine comes with what it kept.
+func (in *inbound) readLine(limit int) (string, error) {
+	for {
+		arrived := in.buf[in.r:in.w]
+		if i := bytes.IndexByte(arrived, '\n'); i >= 0 && i < limit {
+			in.r += i + 1
+			return string(arrived[:i]), nil
+		}
+		if len(arrived) >= limit {
+			return string(arrived[:limit]), errLongLine
+		}
+		if err := in.fill(); err != nil {
+			return string(arrived), err
+		}
+	}
+}
+
+// charge counts the packet just read against what a peer may send before it
+// has authenticated.
+func (in *inbound) charge(payload []byte, limit Budget) error {
+	in.spent.Bytes += int64(len(payload)) + 5
+	in.spent.Packets++
+	if limit.Bytes >= 0 && in.spent.Bytes > limit.Bytes || limit.Packets >= 0 && in.spent.Packets > limit.Packets {
+		return &Error{Reason: ReasonProtocolError,
+			Err: fmt.Errorf("%w: %d packets, %d bytes", ErrBudget, in.spent.Packets, in.spent.Bytes)}
+	}
+	return nil
+}
+
+// packetLength reads the packet_length of a packet in plain text.
+func packetLength(packet []byte) int { return int(binary.BigEndian.Uint32(packet)) }
