@@ -62,6 +62,6 @@ func (c *Conn) takePing(payload []byte) error {
 	if !c.authenticated.Load() {
 		return nil
 	}
-	pong := wire.Pong{Data: m.Data}
+	pong := wire.Pong(m)
 	return c.Enqueue(pong.Append(nil))
 }

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -322,7 +323,7 @@ func TestCorruptPackets(t *testing.T) {
 			a, b := tcpPair(t)
 			cc := clientConfig()
 			cc.Ciphers = []cipher.Mode{mode}
-			flip := &flipper{Conn: a, at: -1}
+			flip := &flipper{Conn: a}
 			c, s := Client(flip, cc), Server(b, serverConfig())
 			done := make(chan error, 1)
 			go func() { done <- s.Handshake(testContext(t)) }()
@@ -348,14 +349,14 @@ func TestCorruptPackets(t *testing.T) {
 // A flipper flips one bit of what is written once it is armed.
 type flipper struct {
 	net.Conn
-	at    int
-	armed atomic.Int64
+	armed atomic.Int64 // 1 + offset, or 0
 }
 
 func (f *flipper) arm(offset int) { f.armed.Store(int64(offset) + 1) }
 
 func (f *flipper) Write(p []byte) (int, error) {
 	if at := f.armed.Swap(0); at > 0 && int(at) <= len(p) {
+		p = bytes.Clone(p)
 		p[at-1] ^= 0x10
 	}
 	return f.Conn.Write(p)

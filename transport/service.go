@@ -37,7 +37,7 @@ func (c *Conn) AcceptService(names ...string) (string, error) {
 		return "", c.fail(&Error{Reason: ReasonServiceNotAvailable,
 			Err: fmt.Errorf("transport: client asked for service %q, not one of %q", m.Name, names)})
 	}
-	accept := wire.ServiceAccept{Name: m.Name}
+	accept := wire.ServiceAccept(m)
 	if err := c.Enqueue(accept.Append(nil)); err != nil {
 		return "", err
 	}

@@ -1,0 +1,78 @@
+package channel
+
+import "math"
+
+// A recvWindow is what the peer may still send (RFC 4254, section 5.2).
+//
+// At any time
+//
+//	credit + unread + read == size
+//
+// where credit is what the peer may send, unread what it has sent and nobody
+// has read, and read what has been read and not yet granted again. Memory for
+// received data is bounded by size because unread is.
+type recvWindow struct {
+	size, credit, unread, read uint32
+}
+
+func newRecvWindow(size uint32) recvWindow { return recvWindow{size: size, credit: size} }
+
+// receive takes n bytes that arrived out of the credit. It reports false if
+// there was not that much.
+func (w *recvWindow) receive(n int) bool {
+	if uint64(n) > uint64(w.credit) {
+		return false
+	}
+	w.credit -= uint32(n)
+	w.unread += uint32(n)
+	return true
+}
+
+// release notes that n unread bytes were read, and returns what to grant the
+// peer in a window adjust: nothing until half of the window is due, so that a
+// bulk transfer costs one adjust for each half window and not one for each
+// read.
+func (w *recvWindow) release(n int) (grant uint32) {
+	w.unread -= uint32(n)
+	w.read += uint32(n)
+	if w.read == 0 || w.read < w.size/2 {
+		return 0
+	}
+	grant, w.read = w.read, 0
+	w.credit += grant
+	return grant
+}
+
+// A sendWindow is what the peer lets us send.
+type sendWindow struct {
+	credit    uint32 // bytes
+	maxPacket uint32 // bytes of data in one message
+}
+
+// maxSend is the most data put into one message, whatever the peer would take.
+// RFC 4253, section 6.1, asks every implementation to accept a payload of
+// 32768 bytes; OpenSSH and others take as much data in one.
+const maxSend = 32 << 10
+
+func newSendWindow(peer End) sendWindow {
+	return sendWindow{credit: peer.Window, maxPacket: min(peer.MaxPacket, maxSend)}
+}
+
+// take uses up the credit for as much of n bytes as fits one message, and
+// returns how much that is.
+func (w *sendWindow) take(n int) int {
+	m := uint32(min(uint64(n), uint64(w.credit), uint64(w.maxPacket)))
+	w.credit -= m
+	return int(m)
+}
+
+// adjust adds n bytes to the credit. It reports false if that makes it larger
+// than "2^32 - 1 bytes", which "the window MUST NOT be increased above"
+// (RFC 4254, section 5.2).
+func (w *sendWindow) adjust(n uint32) bool {
+	if n > math.MaxUint32-w.credit {
+		return false
+	}
+	w.credit += n
+	return true
+}

@@ -1,0 +1,85 @@
+package userauth
+
+import (
+	"fmt"
+
+	"github.com/whelk-ssh/whelk/wire"
+)
+
+// A Conn is what this layer needs of the one below: packets, in order.
+type Conn interface {
+	// ReadPacket returns the next payload for this layer, valid until the
+	// next call.
+	ReadPacket() ([]byte, error)
+	// WritePacket sends one packet, its payload the concatenation of parts,
+	// which it does not keep.
+	WritePacket(parts ...[]byte) error
+	// Unimplemented answers the packet last read with SSH_MSG_UNIMPLEMENTED.
+	Unimplemented() error
+}
+
+// A Binding ties a dialogue to its transport. A zero Binding neither signs nor
+// verifies.
+type Binding struct {
+	// SessionID is the session identifier, which every signature covers.
+	SessionID []byte
+	// Algorithms are the signature algorithms that the server takes, as its
+	// server-sig-algs extension says (RFC 8308, section 3.1); nil if there
+	// was none.
+	Algorithms []string
+}
+
+// The names of methods, and of the one service that authentication is for.
+const (
+	methodNone      = "none"
+	methodPublicKey = "publickey"
+	methodPassword  = "password"
+
+	connectionService = "ssh-connection"
+)
+
+// maxUnknown bounds the messages of unknown number that one dialogue answers.
+const maxUnknown = 64
+
+// A reader reads messages, and answers those nobody knows.
+type reader struct {
+	conn    Conn
+	unknown int
+}
+
+// next returns the next message and its number.
+func (r *reader) next() (wire.Number, []byte, error) {
+	for {
+		p, err := r.conn.ReadPacket()
+		if err != nil {
+			return 0, nil, err
+		}
+		if len(p) == 0 {
+			return 0, nil, &ProtocolError{What: "empty message"}
+		}
+		n := wire.Number(p[0])
+		if !unassigned(n) {
+			return n, p, nil
+		}
+		if r.unknown++; r.unknown > maxUnknown {
+			return 0, nil, &ProtocolError{What: fmt.Sprintf("more than %d unknown messages", maxUnknown)}
+		}
+		// RFC 4253, section 11.4: "An implementation MUST respond to all
+		// unrecognized messages with an SSH_MSG_UNIMPLEMENTED message".
+		if err := r.conn.Unimplemented(); err != nil {
+			return 0, nil, err
+		}
+	}
+}
+
+// unassigned reports whether n is a number that neither this layer nor one
+// above it gives a meaning. Numbers below 50 are the transport's.
+func unassigned(n wire.Number) bool {
+	switch n.Layer() {
+	case wire.Userauth:
+		return n > wire.NumberUserauthBanner
+	case wire.Reserved, wire.Local:
+		return n != 0
+	}
+	return false
+}

@@ -1,0 +1,91 @@
+package userauth
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// A Decision is the outcome of a check. The zero Decision refuses.
+type Decision struct {
+	verdict     verdict
+	permissions *Permissions
+	next        []string // after a partial success, the methods that may follow
+	message     []byte   // what answers a question about a key
+	proof       string   // the key that signed, which may not pass twice
+}
+
+// A verdict is what kind of Decision a Decision is.
+type verdict int
+
+const (
+	refused  verdict = iota
+	wouldDo          // the key asked about would do; nothing is proved
+	partial          // right, and not enough
+	accepted         // the user is in
+)
+
+// right reports whether the user was found right, if that is enough or not.
+func (d *Decision) right() bool { return d.verdict == partial || d.verdict == accepted }
+
+// Accept returns the Decision that lets the user in. The permissions are
+// narrowed by those of each factor passed before; nil adds no limit to them.
+func Accept(p *Permissions) Decision {
+	return Decision{verdict: accepted, permissions: p.clone()}
+}
+
+// AcceptPartial returns the Decision that the user is right and has to pass one
+// of the methods named as well; without names, any other than those passed. The
+// permissions stay with the user, whatever is passed later; nil sets no limit.
+// The checks that follow find what was passed in [Attempt.Passed]; one that is
+// only good as a second factor refuses where that is empty.
+func AcceptPartial(p *Permissions, next ...string) Decision {
+	return Decision{verdict: partial, permissions: p.clone(), next: slices.Clone(next)}
+}
+
+// A Grant is a successful authentication.
+type Grant struct {
+	User, Service string
+	Methods       []string     // methods passed, in order
+	Permissions   *Permissions // nil if no check set limits
+}
+
+// Permissions limit what a user may do. Names and values are those of
+// certificates and authorized_keys files (OpenSSH PROTOCOL.certkeys).
+type Permissions struct {
+	CriticalOptions map[string]string // what holds the user back, such as "force-command"
+	Extensions      map[string]string // what the user may do, such as "permit-pty"
+}
+
+func (p *Permissions) clone() *Permissions {
+	if p == nil {
+		return nil
+	}
+	return &Permissions{CriticalOptions: maps.Clone(p.CriticalOptions), Extensions: maps.Clone(p.Extensions)}
+}
+
+// narrow returns what both p and q permit: every restriction of either, and
+// the extensions that both have. It fails if they restrict the user to
+// different things (CVE-2026-39828).
+func (p *Permissions) narrow(q *Permissions) (*Permissions, error) {
+	if p == nil {
+		return q, nil
+	}
+	if q == nil {
+		return p, nil
+	}
+	both := &Permissions{CriticalOptions: map[string]string{}, Extensions: map[string]string{}}
+	maps.Copy(both.CriticalOptions, p.CriticalOptions)
+	for name, value := range q.CriticalOptions {
+		if other, ok := both.CriticalOptions[name]; ok && other != value {
+			return nil, fmt.Errorf("userauth: one factor demands %s %q, another %q", name, other, value)
+		}
+		both.CriticalOptions[name] = value
+	}
+	for name, value := range p.Extensions {
+		if other, ok := q.Extensions[name]; ok && other == value {
+			both.Extensions[name] = value
+		}
+	}
+	return both, nil
+}

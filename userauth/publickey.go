@@ -1,0 +1,286 @@
+package userauth
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/whelk-ssh/whelk/hostkey"
+	"github.com/whelk-ssh/whelk/wire"
+)
+
+// PublicKey returns the method "publickey" (RFC 4252, section 7) with the keys
+// given, in order of preference. A single key signs at once; of several, each
+// is asked about first, so that only a key the server would take has to sign.
+// Keys that sign with nothing the server takes are passed over, and none signs
+// over SHA-1.
+func PublicKey(signers ...hostkey.Signer) Method {
+	signers = slices.Clone(signers)
+	return publicKey{func(context.Context) ([]hostkey.Signer, error) { return signers, nil }}
+}
+
+// PublicKeyFunc is [PublicKey] with keys that are asked for each time the
+// method is tried, as those of an agent are. Keys that come with an error are
+// used all the same.
+func PublicKeyFunc(signers func(ctx context.Context) ([]hostkey.Signer, error)) Method {
+	return publicKey{signers}
+}
+
+type publicKey struct {
+	signers func(ctx context.Context) ([]hostkey.Signer, error)
+}
+
+func (publicKey) Name() string { return methodPublicKey }
+
+func (m publicKey) Authenticate(ctx context.Context, d *Dialog) (Answer, error) {
+	if m.signers == nil {
+		return Answer{}, errors.New("there is no function to give the keys")
+	}
+	signers, err := m.signers(ctx)
+	if err == nil && len(signers) == 0 {
+		err = errors.New("there are no keys")
+	}
+	offers, errs := d.offers(signers)
+	if err != nil {
+		errs = append(errs, err)
+	}
+	var last Answer
+	for _, o := range offers {
+		answer, err := o.send(ctx, d, len(offers) > 1)
+		if d.err != nil {
+			return Answer{}, d.err
+		}
+		if err != nil { // this key does not sign; another may
+			errs = append(errs, fmt.Errorf("key %s: %w", hostkey.Fingerprint(o.signer.PublicKey()), err))
+			continue
+		}
+		if answer.OK {
+			return answer, nil
+		}
+		last = answer
+		if answer.Partial || !slices.Contains(answer.Continue, methodPublicKey) {
+			break
+		}
+	}
+	return last, errors.Join(errs...)
+}
+
+// An offer is a key to be offered to the server.
+type offer struct {
+	signer    hostkey.Signer
+	algorithm string
+	key       []byte // blob
+}
+
+// offers returns the keys worth offering, and an error for each other that the
+// caller may have counted on.
+func (d *Dialog) offers(signers []hostkey.Signer) (offers []offer, errs []error) {
+	seen := map[string]bool{}
+	for _, s := range signers {
+		if s == nil {
+			errs = append(errs, errors.New("one of the keys is nil"))
+			continue
+		}
+		key := s.PublicKey().Marshal()
+		if seen[string(key)] || d.keys[string(key)] {
+			continue
+		}
+		seen[string(key)] = true
+		algorithm, ok := chooseAlgorithm(s.Algorithms(), d.binding.Algorithms)
+		if !ok {
+			errs = append(errs, fmt.Errorf("key %s signs with %q, of which the server takes none",
+				hostkey.Fingerprint(s.PublicKey()), s.Algorithms()))
+			continue
+		}
+		offers = append(offers, offer{s, algorithm, key})
+	}
+	return offers, errs
+}
+
+// overSHA1 are the algorithms that sign over SHA-1. RFC 8332, section 3, has
+// the replacements, which any RSA key can sign with.
+var overSHA1 = []string{
+	"ssh-rsa", "ssh-rsa-cert-v01@openssh.com",
+	"ssh-dss", "ssh-dss-cert-v01@openssh.com",
+}
+
+// chooseAlgorithm returns the first algorithm of ours that the server takes.
+// Of a server that does not say (theirs is nil) RFC 8332, section 3.3, has
+// clients try.
+func chooseAlgorithm(ours, theirs []string) (string, bool) {
+	for _, a := range ours {
+		if !slices.Contains(overSHA1, a) && (theirs == nil || slices.Contains(theirs, a)) {
+			return a, true
+		}
+	}
+	return "", false
+}
+
+// send offers the key, having asked about it first if ask is set. An error that
+// does not end the dialogue is the signer's.
+func (o *offer) send(ctx context.Context, d *Dialog, ask bool) (Answer, error) {
+	fields := wire.PublicKeyFields{Algorithm: o.algorithm, Key: o.key}
+	if ask {
+		answer, err := d.Request(fields.Append(nil))
+		if err != nil {
+			return Answer{}, err
+		}
+		if answer.OK || answer.Partial {
+			// RFC 4252, section 7: the server "MUST respond" with a failure
+			// or SSH_MSG_USERAUTH_PK_OK. Nothing is proved yet.
+			return Answer{}, d.end(&ProtocolError{What: "success for a key that has not signed"})
+		}
+		if answer.Message == nil {
+			return answer, nil
+		}
+		if err := o.confirm(answer); err != nil {
+			return Answer{}, d.end(err)
+		}
+	}
+	var err error
+	fields.Signed = true
+	if fields.Signature, err = d.Sign(ctx, o.signer, o.algorithm); err != nil {
+		return Answer{}, err
+	}
+	answer, err := d.Request(fields.Append(nil))
+	if err != nil {
+		return Answer{}, err
+	}
+	if answer.Message != nil {
+		return Answer{}, d.end(unexpected(methodPublicKey, answer))
+	}
+	if answer.Partial {
+		d.keys[string(o.key)] = true
+	}
+	return answer, nil
+}
+
+// confirm checks that the server's message is SSH_MSG_USERAUTH_PK_OK for o.
+func (o *offer) confirm(a Answer) error {
+	if wire.Number(a.Message[0]) != wire.NumberUserauthPKOK {
+		return unexpected(methodPublicKey, a)
+	}
+	m, err := wire.ParseUserauthPKOK(a.Message)
+	if err != nil {
+		return &ProtocolError{What: "SSH_MSG_USERAUTH_PK_OK", Err: err}
+	}
+	// The algorithm is not compared: some servers put the key's format there.
+	if !bytes.Equal(m.Key, o.key) {
+		return &ProtocolError{What: "SSH_MSG_USERAUTH_PK_OK for a key that was not offered"}
+	}
+	return nil
+}
+
+// A signed is what the signature of a "publickey" request covers besides the
+// session (RFC 4252, section 7).
+type signed struct {
+	user, service, algorithm string
+	key                      []byte
+}
+
+// data returns the bytes to be signed in the session given:
+//
+//	string    session identifier
+//	byte      SSH_MSG_USERAUTH_REQUEST
+//	string    user name
+//	string    service name
+//	string    "publickey"
+//	boolean   TRUE
+//	string    public key algorithm name
+//	string    public key to be used for authentication
+func (s *signed) data(session []byte) []byte {
+	m := wire.UserauthRequest{User: s.user, Service: s.service, Method: methodPublicKey}
+	b := m.Append(wire.AppendString(nil, session))
+	b = wire.AppendString(wire.AppendBool(b, true), s.algorithm)
+	return wire.AppendString(b, s.key)
+}
+
+// errNoSession is what a zero [Binding] comes to.
+var errNoSession = errors.New("userauth: there is no session identifier to sign over")
+
+// CheckPublicKey returns a check of the method "publickey" (RFC 4252,
+// section 7). It calls f for each key the client names: once when the client
+// asks whether the key would do, and again when it has proved to hold the key.
+// Only the Decision of that second call is acted on: what a user may do belongs
+// in it, and f keeps no note of the keys it has seen (CVE-2024-45337). The
+// Attempt is valid until f returns.
+func CheckPublicKey(f func(ctx context.Context, a *Attempt, key hostkey.PublicKey) (Decision, error)) Check {
+	return publicKeyCheck{f}
+}
+
+type publicKeyCheck struct {
+	f func(ctx context.Context, a *Attempt, key hostkey.PublicKey) (Decision, error)
+}
+
+func (publicKeyCheck) Method() string { return methodPublicKey }
+
+func (c publicKeyCheck) Check(ctx context.Context, a *Attempt) (Decision, error) {
+	m, err := wire.ParsePublicKeyFields(a.fields)
+	if err != nil {
+		return Decision{}, a.violation(err)
+	}
+	if c.f == nil {
+		return Decision{}, errNoFunction
+	}
+	if !m.Signed {
+		if err := a.queried(); err != nil {
+			return Decision{}, err
+		}
+	}
+	key, err := a.key(&m)
+	if err != nil {
+		return Decision{}, err
+	}
+	decision, err := c.f(ctx, a, key)
+	if err != nil || !decision.right() {
+		return Decision{}, err
+	}
+	if m.Signed {
+		decision.proof = string(key.Marshal())
+		return decision, nil
+	}
+	ok := wire.UserauthPKOK{Algorithm: m.Algorithm, Key: m.Key}
+	return Decision{verdict: wouldDo, message: ok.Append(nil)}, nil
+}
+
+// key returns the key of a request, if it may sign with the algorithm the
+// request names, and if the request is signed, if it did.
+func (a *Attempt) key(m *wire.PublicKeyFields) (hostkey.PublicKey, error) {
+	key, err := hostkey.ParsePublicKey(m.Key)
+	if err != nil {
+		return nil, err
+	}
+	if a.exchange != nil && slices.Contains(a.exchange.proofs, string(key.Marshal())) {
+		return nil, errors.New("userauth: the key has passed already")
+	}
+	// RFC 8332, section 3: one key format can have several algorithms.
+	// "ssh-rsa" is not among them: it would be a signature over SHA-1.
+	if hostkey.KeyType(m.Algorithm) != key.Type() {
+		return nil, fmt.Errorf("userauth: algorithm %.64q is not one for a key of type %q", m.Algorithm, key.Type())
+	}
+	if taken := a.binding.Algorithms; taken != nil && !slices.Contains(taken, m.Algorithm) {
+		return nil, fmt.Errorf("userauth: algorithm %.64q is not among those taken, %q", m.Algorithm, taken)
+	}
+	if !m.Signed {
+		return key, nil
+	}
+	return key, a.verify(key, m)
+}
+
+// verify checks that the request was signed by key for this session.
+func (a *Attempt) verify(key hostkey.PublicKey, m *wire.PublicKeyFields) error {
+	if len(a.binding.SessionID) == 0 {
+		return errNoSession
+	}
+	sig, err := hostkey.ParseSignature(m.Signature)
+	if err != nil {
+		return fmt.Errorf("userauth: signature: %w", err)
+	}
+	if sig.Algorithm != m.Algorithm {
+		return fmt.Errorf("userauth: the request says algorithm %q, its signature %.64q", m.Algorithm, sig.Algorithm)
+	}
+	request := signed{user: a.User, service: a.Service, algorithm: m.Algorithm, key: m.Key}
+	return key.Verify(request.data(a.binding.SessionID), sig)
+}
