@@ -304,7 +304,7 @@ func TestEveryOrderOfClosing(t *testing.T) {
 
 // F18: Close from everywhere at once.
 func TestConcurrentClose(t *testing.T) {
-	for range 200 {
+	for range 200 / slowdown {
 		c1, c2, stop := pair(t, Params{Requests: 1}, Params{Requests: 1})
 		var closers sync.WaitGroup
 		for i := range 20 {

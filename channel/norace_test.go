@@ -2,4 +2,7 @@
 
 package channel
 
-const raceEnabled = false
+const (
+	raceEnabled = false
+	slowdown    = 1
+)

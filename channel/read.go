@@ -75,6 +75,7 @@ func (c *Channel) writeTo(s *source, w io.Writer) (int64, error) {
 			return total, err
 		}
 		n, err := w.Write(piece.unread())
+		n = min(max(n, 0), piece.end-piece.start)
 		if err == nil && n < piece.end-piece.start {
 			err = io.ErrShortWrite
 		}

@@ -56,9 +56,10 @@ func TestRecvWindowInvariant(t *testing.T) {
 
 func TestSendWindowTake(t *testing.T) {
 	for _, test := range []struct {
-		name      string
-		peer      End
-		ask, want int
+		name string
+		peer End
+		ask  uint64
+		want int
 	}{
 		{"all", End{Window: 100, MaxPacket: 100}, 50, 50},
 		{"RFC 4254 5.2: window", End{Window: 100, MaxPacket: 200}, 150, 100},
@@ -70,7 +71,7 @@ func TestSendWindowTake(t *testing.T) {
 		{"none", End{Window: 0, MaxPacket: 100}, 1, 0},
 	} {
 		w := newSendWindow(test.peer)
-		require.Equal(t, test.want, w.take(test.ask), test.name)
+		require.Equal(t, test.want, w.take(int(min(test.ask, math.MaxInt))), test.name)
 		require.Equal(t, test.peer.Window-uint32(test.want), w.credit, test.name)
 	}
 }

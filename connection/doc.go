@@ -27,7 +27,9 @@
 //
 // Serve runs in the goroutine of its caller, and no other is ever started. It
 // never waits for an application: each packet ends in memory that is bounded,
-// or in a refusal, or ends the connection.
+// or in a refusal, or ends the connection. Who has too many connections for a
+// goroutine each in Accept and Requests has Serve call Config.OnOpen and
+// Config.OnRequest, which then must not wait either.
 //
 //	the peer sends            it waits in                 when that is full
 //	data                      the channel's buffer        protocol error: the window says how much

@@ -48,49 +48,52 @@ func TestZeroConfigRefusesEverything(t *testing.T) {
 	}
 }
 
+func data(n int) []byte { return make([]byte, n) }
+
 // K7, K8, K9, K12: what no peer may do ends the connection.
+var violations = []struct {
+	name string
+	m    message // to channel 0, which is open, or 1, which is being opened, or 2, which never was
+	want error
+}{
+	{"empty packet", raw{}, errEmpty},
+	{"RFC 4252 5.1: 51 after authentication", raw{51}, errAuthenticated},
+	{"RFC 4252 5.1: 52 after authentication", raw{52}, errAuthenticated},
+	{"RFC 4252 6: 60 after authentication", raw{60}, errAuthenticated},
+	{"RFC 4252 6: 79 after authentication", raw{79}, errAuthenticated},
+	{"K8: data > window", &wire.ChannelData{Recipient: 0, Data: data(101)}, nil},
+	{"K8: data > maximum packet", &wire.ChannelData{Recipient: 0, Data: data(51)}, nil},
+	{"K8: extended data > maximum packet", &wire.ChannelExtendedData{Recipient: 0, Type: 9, Data: data(51)}, nil},
+	{"K7: window overflow", &wire.ChannelWindowAdjust{Recipient: 0, Bytes: math.MaxUint32}, nil},
+	{"K9: CONFIRMATION of maximum packet 0", &wire.ChannelOpenConfirmation{Recipient: 1, Sender: 1001, Window: 1}, errMaxPacket},
+	{"K12: CONFIRMATION of a confirmed id", &wire.ChannelOpenConfirmation{Recipient: 0, MaxPacket: 1}, errUnasked},
+	{"K12: CONFIRMATION of an unknown id", &wire.ChannelOpenConfirmation{Recipient: 2, MaxPacket: 1}, errUnasked},
+	{"K12: CONFIRMATION of id 2^32-1", &wire.ChannelOpenConfirmation{Recipient: math.MaxUint32, MaxPacket: 1}, errUnasked},
+	{"K12: FAILURE of a confirmed id", &wire.ChannelOpenFailure{Recipient: 0}, errUnasked},
+	{"K12: FAILURE of an unknown id", &wire.ChannelOpenFailure{Recipient: 2}, errUnasked},
+	{"K12: data on a half-open id", &wire.ChannelData{Recipient: 1}, errChannel},
+	{"K12: data on an unknown id", &wire.ChannelData{Recipient: 2}, errChannel},
+	{"K12: extended data on an unknown id", &wire.ChannelExtendedData{Recipient: 2}, errChannel},
+	{"K12: request on a half-open id", &wire.ChannelRequest{Recipient: 1, Type: "exec"}, errChannel},
+	{"K12: request on an unknown id", &wire.ChannelRequest{Recipient: math.MaxUint32, Type: "exec"}, errChannel},
+	{"K12: EOF on a half-open id", &wire.ChannelEOF{Recipient: 1}, errChannel},
+	{"K12: EOF on an unknown id", &wire.ChannelEOF{Recipient: 2}, errChannel},
+	{"K12: CLOSE on a half-open id", &wire.ChannelClose{Recipient: 1}, errChannel},
+	{"K12: CLOSE on an unknown id", &wire.ChannelClose{Recipient: 2}, errChannel},
+	{"truncated CLOSE", raw{97, 0, 0, 0, 0, 0}, wire.ErrTrailing},
+	{"truncated recipient", raw{94, 0, 0}, wire.ErrTruncated},
+	{"truncated recipient of CLOSE", raw{97}, wire.ErrTruncated},
+	{"truncated recipient of SUCCESS", raw{99}, wire.ErrTruncated},
+	{"truncated global request", raw{80, 0, 0, 0, 9}, wire.ErrTruncated},
+	{"truncated open", raw{90}, wire.ErrTruncated},
+	{"truncated confirmation", raw{91}, wire.ErrTruncated},
+	{"truncated failure", raw{92}, wire.ErrTruncated},
+	{"REQUEST_FAILURE with a tail", raw{82, 0}, wire.ErrTrailing},
+	{"truncated request", raw{98, 0, 0, 0, 0, 1}, wire.ErrTruncated},
+}
+
 func TestViolations(t *testing.T) {
-	data := func(n int) []byte { return make([]byte, n) }
-	for _, test := range []struct {
-		name string
-		m    message // to channel 0, which is open, or 1, which is being opened, or 2, which never was
-		want error
-	}{
-		{"empty packet", raw{}, errEmpty},
-		{"RFC 4252 5.1: 51 after authentication", raw{51}, errAuthenticated},
-		{"RFC 4252 5.1: 52 after authentication", raw{52}, errAuthenticated},
-		{"RFC 4252 6: 60 after authentication", raw{60}, errAuthenticated},
-		{"RFC 4252 6: 79 after authentication", raw{79}, errAuthenticated},
-		{"K8: data > window", &wire.ChannelData{Recipient: 0, Data: data(101)}, nil},
-		{"K8: data > maximum packet", &wire.ChannelData{Recipient: 0, Data: data(51)}, nil},
-		{"K8: extended data > maximum packet", &wire.ChannelExtendedData{Recipient: 0, Type: 9, Data: data(51)}, nil},
-		{"K7: window overflow", &wire.ChannelWindowAdjust{Recipient: 0, Bytes: math.MaxUint32}, nil},
-		{"K9: CONFIRMATION of maximum packet 0", &wire.ChannelOpenConfirmation{Recipient: 1, Sender: 1001, Window: 1}, errMaxPacket},
-		{"K12: CONFIRMATION of a confirmed id", &wire.ChannelOpenConfirmation{Recipient: 0, MaxPacket: 1}, errUnasked},
-		{"K12: CONFIRMATION of an unknown id", &wire.ChannelOpenConfirmation{Recipient: 2, MaxPacket: 1}, errUnasked},
-		{"K12: CONFIRMATION of id 2^32-1", &wire.ChannelOpenConfirmation{Recipient: math.MaxUint32, MaxPacket: 1}, errUnasked},
-		{"K12: FAILURE of a confirmed id", &wire.ChannelOpenFailure{Recipient: 0}, errUnasked},
-		{"K12: FAILURE of an unknown id", &wire.ChannelOpenFailure{Recipient: 2}, errUnasked},
-		{"K12: data on a half-open id", &wire.ChannelData{Recipient: 1}, errChannel},
-		{"K12: data on an unknown id", &wire.ChannelData{Recipient: 2}, errChannel},
-		{"K12: extended data on an unknown id", &wire.ChannelExtendedData{Recipient: 2}, errChannel},
-		{"K12: request on a half-open id", &wire.ChannelRequest{Recipient: 1, Type: "exec"}, errChannel},
-		{"K12: request on an unknown id", &wire.ChannelRequest{Recipient: math.MaxUint32, Type: "exec"}, errChannel},
-		{"K12: EOF on a half-open id", &wire.ChannelEOF{Recipient: 1}, errChannel},
-		{"K12: EOF on an unknown id", &wire.ChannelEOF{Recipient: 2}, errChannel},
-		{"K12: CLOSE on a half-open id", &wire.ChannelClose{Recipient: 1}, errChannel},
-		{"K12: CLOSE on an unknown id", &wire.ChannelClose{Recipient: 2}, errChannel},
-		{"truncated CLOSE", raw{97, 0, 0, 0, 0, 0}, wire.ErrTrailing},
-		{"truncated recipient", raw{94, 0, 0}, wire.ErrTruncated},
-		{"truncated recipient of CLOSE", raw{97}, wire.ErrTruncated},
-		{"truncated recipient of SUCCESS", raw{99}, wire.ErrTruncated},
-		{"truncated global request", raw{80, 0, 0, 0, 9}, wire.ErrTruncated},
-		{"truncated open", raw{90}, wire.ErrTruncated},
-		{"truncated confirmation", raw{91}, wire.ErrTruncated},
-		{"truncated failure", raw{92}, wire.ErrTruncated},
-		{"REQUEST_FAILURE with a tail", raw{82, 0}, wire.ErrTrailing},
-		{"truncated request", raw{98, 0, 0, 0, 0, 1}, wire.ErrTruncated},
-	} {
+	for _, test := range violations {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				m, p := serve(t, &Config{Opens: 1, Requests: 1})
@@ -165,7 +168,7 @@ func TestIgnored(t *testing.T) {
 		p.send(crossing)
 	}
 	p.sync()
-	require.Zero(t, m.table.used())
+	require.Zero(t, m.used())
 	p.send(&wire.ChannelClose{Recipient: id})
 	var broken *Error
 	require.ErrorAs(t, <-p.served, &broken, "K12: CLOSE twice")
@@ -291,16 +294,9 @@ func TestDispatchAllocatesNothing(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the pool drops chunks under -race")
 	}
-	m, p := serve(t, nil)
-	c, id := p.open(channel.Params{})
-	require.Equal(t, errLost, p.stop())
-
-	ours, _ := newPipe()
-	m = New(sinkConn{ours}, nil)
-	local := m.addSlot(slot{state: established}, channel.Params{})
-	c, m.table.slots[local.ID].inlet = channel.New(m.conn, "x", local, channel.End{ID: 1000, MaxPacket: 1}, channel.Params{})
+	m, id, c := sunk()
 	data := make([]byte, 32<<10)
-	packet := (&wire.ChannelData{Recipient: id, Data: data}).Append(nil)
+	packet := dataTo(id, data)
 	adjust := (&wire.ChannelWindowAdjust{Recipient: id, Bytes: 1}).Append(nil)
 	require.Zero(t, testing.AllocsPerRun(1000, func() {
 		_ = m.dispatch(packet)
@@ -313,3 +309,17 @@ func TestDispatchAllocatesNothing(t *testing.T) {
 type sinkConn struct{ *pipe }
 
 func (sinkConn) Enqueue(...[]byte) error { return nil }
+
+// sunk returns a Mux whose output goes nowhere, with one channel.
+func sunk() (*Mux, uint32, *channel.Channel) {
+	ours, _ := newPipe()
+	m := New(sinkConn{ours}, nil)
+	local := m.addSlot(slot{state: established}, channel.Params{})
+	c, inlet := channel.New(m.conn, "x", local, channel.End{ID: 1000, MaxPacket: 1}, channel.Params{})
+	m.table.slots[local.ID].inlet = inlet
+	return m, local.ID, c
+}
+
+func dataTo(id uint32, data []byte) []byte {
+	return (&wire.ChannelData{Recipient: id, Data: data}).Append(nil)
+}

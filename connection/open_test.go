@@ -56,7 +56,7 @@ func TestOpenRefused(t *testing.T) {
 	var refused *channel.OpenError
 	require.ErrorAs(t, <-opening, &refused)
 	require.Equal(t, channel.OpenError{Reason: channel.ConnectFailed, Message: "no\nroute"}, *refused)
-	require.Zero(t, m.table.used())
+	require.Zero(t, m.used())
 }
 
 // A number stays taken until the peer has answered, whoever still waits.
@@ -75,11 +75,11 @@ func TestOpenGivesUp(t *testing.T) {
 		}
 		first, second := giveUp(), giveUp()
 		require.NotEqual(t, first, second)
-		require.Equal(t, 2, m.table.used())
+		require.Equal(t, 2, m.used())
 
 		p.send(&wire.ChannelOpenFailure{Recipient: first})
 		p.sync()
-		require.Equal(t, 1, m.table.used())
+		require.Equal(t, 1, m.used())
 
 		p.send(&wire.ChannelOpenConfirmation{Recipient: second, Sender: 1000, MaxPacket: 1})
 		p.send(&wire.ChannelData{Recipient: second, Data: []byte("late too")})
@@ -87,16 +87,18 @@ func TestOpenGivesUp(t *testing.T) {
 		p.expect(&wire.ChannelClose{Recipient: 1000})
 		p.send(&wire.ChannelClose{Recipient: second})
 		p.sync()
-		require.Zero(t, m.table.used())
-		require.Equal(t, newBudget(defaultChannels), m.windows)
+		require.Zero(t, m.used())
+		require.Equal(t, newBudget(defaultChannels), m.left())
 
-		p.pipe.full = -1
+		p.mu.Lock()
+		p.full = -1
+		p.mu.Unlock()
 		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, impatient)
 		defer cancel()
 		_, err := m.Open(ctx, "x", nil, channel.Params{})
 		require.Equal(t, impatient, err, "waiting for room in the output")
 		p.silent()
-		require.Zero(t, m.table.used())
+		require.Zero(t, m.used())
 		p.stop()
 	})
 }
@@ -131,7 +133,7 @@ func TestOpenOnADeadOutput(t *testing.T) {
 	theirs.err = errLost
 	_, err = o.Accept(channel.Params{})
 	require.Equal(t, errLost, err)
-	require.Zero(t, m.table.used()+m.offers)
+	require.Zero(t, m.used())
 }
 
 func TestAccept(t *testing.T) {
@@ -157,8 +159,7 @@ func TestAccept(t *testing.T) {
 	require.NoError(t, o.Reject(channel.UnknownChannelType, "no y here"))
 	p.expect(&wire.ChannelOpenFailure{Recipient: 1001, Reason: 3, Message: "no y here"})
 	require.Equal(t, errAnswered, o.Reject(channel.ConnectFailed, ""))
-	require.Equal(t, 1, m.table.used())
-	require.Zero(t, m.offers)
+	require.Equal(t, 1, m.used())
 
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errLost)
@@ -236,7 +237,7 @@ func TestRejectedOpensLeaveNothing(t *testing.T) {
 			theirs.queue, theirs.bytes = theirs.queue[:0], 0
 		}
 	})
-	require.Zero(t, m.table.used()+m.offers)
+	require.Zero(t, m.used())
 }
 
 func TestChurnLeavesNothing(t *testing.T) {
@@ -285,8 +286,11 @@ func TestChurnLeavesNothing(t *testing.T) {
 			round()
 		}
 	})
-	require.LessOrEqual(t, len(m1.table.slots), 4, "numbers are used again")
-	require.LessOrEqual(t, len(m2.table.slots), 4)
+	for _, m := range []*Mux{m1, m2} {
+		m.mu.Lock()
+		require.LessOrEqual(t, len(m.table.slots), 4, "numbers are used again")
+		m.mu.Unlock()
+	}
 }
 
 // K4: a peer that never answers our CLOSE gets a small tombstone, and no more

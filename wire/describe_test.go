@@ -59,6 +59,10 @@ func TestDescribe(t *testing.T) {
 			userauth("publickey", &PublicKeyFields{Signed: true, Algorithm: "a", Key: []byte("?"), Signature: signature[4:]}),
 			userauthHead + `"publickey" algorithm="a" key=(1 byte) signature=(79 bytes)`,
 		},
+		{
+			(&UserauthPKOK{Algorithm: "a", Key: encode([]any{strings.Repeat("k", 65)})}).Append(nil),
+			`60 SSH_MSG_USERAUTH_PK_OK algorithm="a" key=(69 bytes)`,
+		},
 		{userauth("password", &PasswordFields{Password: "hunter2"}), userauthHead + `"password" password=(7 bytes)`},
 		{
 			userauth("password", &PasswordFields{Change: true, Password: "hunter2", NewPassword: "hunter23"}),

@@ -205,6 +205,17 @@ func TestReaderHugeLengths(t *testing.T) {
 	}
 }
 
+// A count is refused for the bytes that are missing, not when they are missed.
+func TestReaderCount(t *testing.T) {
+	p := encode([]any{uint32(3), raw("12 bytes long")})
+	r := NewReader(p)
+	require.Equal(t, uint32(3), r.count(4))
+	require.NoError(t, r.Err())
+	r = NewReader(p)
+	require.Zero(t, r.count(5))
+	require.ErrorIs(t, r.Err(), ErrTruncated)
+}
+
 // A count is refused before anything is allocated for what it counts.
 func TestReaderHugeCounts(t *testing.T) {
 	tests := []struct {
