@@ -29,6 +29,12 @@ type Config struct {
 	// section 3.1); hostkey.Default if nil.
 	UserKeyAlgorithms []string
 
+	// DisableGuess keeps a client from sending the first message of its first
+	// KeyExchanges along with its KEXINIT (RFC 4253, section 7), which saves a
+	// round trip if the server's first choice is the same, and is ignored by
+	// the server if not.
+	DisableGuess bool
+
 	Software string // second part of the version string; "Whelk" if empty
 
 	Rekey  RekeyPolicy

@@ -21,20 +21,28 @@ type exchange struct {
 	first      bool
 	choice     choice
 	transcript kex.Transcript
-	dropGuess  bool // the next packet was sent on a wrong guess
+	dropGuess  bool // the peer's next packet was sent on a wrong guess
 	result     *kex.Result
 	hostKey    hostkey.PublicKey
 	extInfo    bool // the peer wants to know our extensions
+
+	guessedRight bool // both sides prefer the same method and host key
 }
 
-// exchange runs the key exchange that the peer's KEXINIT begins or answers.
-func (c *Conn) exchange(ctx context.Context, peerInit []byte) error {
-	x := &exchange{conn: c, ctx: ctx, first: c.exchanges.Load() == 0}
-	if err := x.negotiate(bytes.Clone(peerInit)); err != nil {
-		return err
-	}
+// run is what follows the negotiation.
+func (x *exchange) run() error {
 	if err := x.agree(); err != nil {
 		return err
+	}
+	return x.conclude()
+}
+
+// conclude checks what was agreed on and puts the new keys in force.
+func (x *exchange) conclude() error {
+	if x.conn.role == client {
+		if err := x.verify(); err != nil {
+			return err
+		}
 	}
 	if err := x.sendNewKeys(); err != nil {
 		return err
@@ -57,7 +65,7 @@ func (x *exchange) negotiate(peerInit []byte) error {
 	if theirs.Reserved != 0 {
 		return protocolErrorf("KEXINIT: reserved field is %d", theirs.Reserved)
 	}
-	ourInit, _ := c.out.beginExchange(c.kexInit())
+	ourInit, _ := c.out.beginExchange(c.kexInit(false))
 	ours, err := wire.ParseKexInit(ourInit)
 	if err != nil {
 		return err
@@ -73,7 +81,8 @@ func (x *exchange) negotiate(peerInit []byte) error {
 	if err := x.enterPhase(&theirs); err != nil {
 		return err
 	}
-	x.dropGuess = theirs.FirstFollows && !guessedRight(parsed[0], parsed[1])
+	x.guessedRight = guessedRight(parsed[0], parsed[1])
+	x.dropGuess = theirs.FirstFollows && !x.guessedRight
 	x.choice, err = negotiate(parsed[0], parsed[1], c.config.isAEAD)
 	return c.ownView(err)
 }
@@ -114,17 +123,13 @@ func (x *exchange) enterPhase(theirs *wire.KexInit) error {
 	return nil
 }
 
-// agree runs the method. A client then checks who it agreed with.
-func (x *exchange) agree() error {
+// agree runs the method.
+func (x *exchange) agree() (err error) {
 	c := x.conn
 	method := c.config.method(x.choice.keyExchange)
 	if c.role == client {
-		result, err := method.Client(x, &x.transcript)
-		if err != nil {
-			return kexFailure(err)
-		}
-		x.result = result
-		return x.verify()
+		x.result, err = method.Client(x, &x.transcript)
+		return kexFailure(err)
 	}
 	signer := c.config.hostKey(x.choice.hostKey)
 	identity := kex.Identity{HostKey: signer.PublicKey().Marshal(), Sign: func(h []byte) ([]byte, error) {
@@ -134,19 +139,19 @@ func (x *exchange) agree() error {
 		}
 		return signature.Append(nil), nil
 	}}
-	result, err := method.Server(x, &x.transcript, identity)
-	if err != nil {
-		return kexFailure(err)
-	}
-	x.result, x.hostKey = result, signer.PublicKey()
-	return nil
+	x.hostKey = signer.PublicKey()
+	x.result, err = method.Server(x, &x.transcript, identity)
+	return kexFailure(err)
 }
 
 // kexFailure returns the error of an exchange that went wrong for a reason of
-// the method's own.
+// the method's own, or nil if it did not.
 func kexFailure(err error) error {
 	var message *kex.MessageError
-	if errors.As(err, &message) {
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &message):
 		return asError(err, ReasonProtocolError)
 	}
 	return asError(err, ReasonKeyExchangeFailed)

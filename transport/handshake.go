@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -30,8 +31,7 @@ func (c *Conn) Handshake(ctx context.Context) error {
 	return nil
 }
 
-// begin checks the configuration and starts the writer, with our version line
-// and KEXINIT as the first thing to write: they need nothing from the peer.
+// begin checks the configuration and starts the writer.
 func (c *Conn) begin() error {
 	version, err := c.check()
 	if err != nil {
@@ -44,7 +44,6 @@ func (c *Conn) begin() error {
 	}
 	c.started = true
 	c.versions[c.role] = version
-	c.out.start(version, c.kexInit())
 	go c.write()
 	return nil
 }
@@ -60,10 +59,27 @@ func (c *Conn) check() (version string, err error) {
 	return versionLine(c.config.Software)
 }
 
-// handshake is the first key exchange, from the peer's version line to its
-// NEWKEYS.
+// handshake is the first key exchange. Our version line and KEXINIT need
+// nothing from the peer, and go out at once. A client sends the first packet of
+// its preferred method with them.
 func (c *Conn) handshake(ctx context.Context) error {
-	peer := 1 - c.role
+	x := &exchange{conn: c, ctx: ctx, first: true}
+	if c.role == client && !c.config.DisableGuess {
+		if err := x.guess(); err != nil {
+			return err
+		}
+		return x.conclude()
+	}
+	c.out.start(c.versions[c.role], c.kexInit(false))
+	if err := x.meet(); err != nil {
+		return err
+	}
+	return x.run()
+}
+
+// meet reads the peer's version line and KEXINIT.
+func (x *exchange) meet() error {
+	c, peer := x.conn, 1-x.conn.role
 	version, err := c.in.readVersion(peer)
 	if err != nil {
 		return versionReason(err)
@@ -79,7 +95,7 @@ func (c *Conn) handshake(ctx context.Context) error {
 			return err
 		}
 		if act == begin {
-			return c.exchange(ctx, payload)
+			return x.negotiate(bytes.Clone(payload))
 		}
 	}
 }
@@ -95,9 +111,10 @@ func versionReason(err error) error {
 }
 
 // kexInit returns a fresh KEXINIT (RFC 4253, section 7.1). The first announces
-// our extensions.
-func (c *Conn) kexInit() []byte {
+// our extensions. firstFollows says that a guess comes behind it.
+func (c *Conn) kexInit(firstFollows bool) []byte {
 	m := wire.KexInit{
+		FirstFollows:            firstFollows,
 		HostKeys:                c.config.HostKeyAlgorithms,
 		CompressionClientServer: []string{"none"},
 		CompressionServerClient: []string{"none"},

@@ -92,7 +92,7 @@ func (p *rawPeer) expect(n wire.Number) []byte {
 // role r.
 func offer(r role, change func(*wire.KexInit)) []byte {
 	c := newConn(nil, map[role]*Config{client: clientConfig(), server: serverConfig()}[r], r)
-	m, err := wire.ParseKexInit(c.kexInit())
+	m, err := wire.ParseKexInit(c.kexInit(false))
 	if err != nil {
 		panic(err)
 	}
@@ -409,7 +409,7 @@ func TestMessagesDuringReexchange(t *testing.T) {
 	for _, payload := range [][]byte{{testMessage, 1}, global, open, userauth, extInfo, requested, {192, 0, 0, 0, 0}} {
 		victim, peer := hostilePair(t)
 		go orNextError(victim, nil)
-		peer.out.beginExchange(peer.kexInit())
+		peer.out.beginExchange(peer.kexInit(false))
 		require.NoError(t, peer.out.putNow(payload))
 		requirePeerReason(t, orNextError(peer, nil), ReasonProtocolError)
 		requireReason(t, victim.Err(), ReasonProtocolError)
@@ -432,7 +432,7 @@ func TestPeerNeverEndsReexchange(t *testing.T) {
 	sc := serverConfig()
 	sc.Rekey.Timeout = 100 * time.Millisecond
 	peer, victim := newPair(t, clientConfig(), sc)
-	peer.out.beginExchange(peer.kexInit()) // and then nothing
+	peer.out.beginExchange(peer.kexInit(false)) // and then nothing
 	failed := make(chan error, 1)
 	go func() { failed <- orNextError(victim, nil) }()
 	var err error
@@ -450,7 +450,7 @@ func TestKexInitBeforeAuthentication(t *testing.T) {
 	c, s, cerr, serr := handshake(t, clientConfig(), serverConfig())
 	require.NoError(t, errors.Join(cerr, serr))
 	require.ErrorIs(t, c.Rekey(), ErrUnauthenticated)
-	c.out.beginExchange(c.kexInit())
+	c.out.beginExchange(c.kexInit(false))
 	_, err := s.ReadPacket()
 	requireReason(t, err, ReasonProtocolError)
 }

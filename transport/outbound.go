@@ -131,14 +131,20 @@ func (o *outbound) frameLocked(parts [][]byte) {
 	o.work.Signal()
 }
 
-// start queues our version line and KEXINIT, ahead of everything else: they
-// need nothing from the peer.
-func (o *outbound) start(version string, kexInit []byte) {
+// start queues our version line and KEXINIT, ahead of everything else, and the
+// packets of a guess.
+func (o *outbound) start(version string, kexInit []byte, guess ...[]byte) {
 	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.err != nil {
+		return
+	}
 	o.pending = append(o.pending, version+"\r\n"...)
 	o.preamble = len(o.pending)
-	o.mu.Unlock()
-	o.beginExchange(kexInit)
+	o.gate, o.kexInit = gateShut, kexInit
+	for _, payload := range append([][]byte{kexInit}, guess...) {
+		o.frameLocked([][]byte{payload})
+	}
 }
 
 // roomLocked returns pending with space for n more bytes.

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"math"
 
@@ -22,7 +23,7 @@ func (c *Conn) Rekey() error {
 // the exchange when it comes.
 func (c *Conn) rekey() {
 	finished := c.exchanges.Load()
-	if _, began := c.out.beginExchange(c.kexInit()); began {
+	if _, began := c.out.beginExchange(c.kexInit(false)); began {
 		c.watchExchange(finished)
 	}
 }
@@ -54,7 +55,11 @@ func (c *Conn) exchangeAgain(peerInit []byte) error {
 	c.watchExchange(c.exchanges.Load())
 	ctx, cancel := context.WithTimeout(c.ctx, c.config.Rekey.Timeout)
 	defer cancel()
-	err := c.exchange(ctx, peerInit)
+	x := &exchange{conn: c, ctx: ctx}
+	err := x.negotiate(bytes.Clone(peerInit))
+	if err == nil {
+		err = x.run()
+	}
 	if err != nil {
 		c.config.traceKeyExchange(State{}, err)
 	}
