@@ -34,9 +34,6 @@ var orders = map[string]*big.Int{
 
 func unhex(t *testing.T, s string) []byte {
 	t.Helper()
-	if s == "-" {
-		return nil
-	}
 	p, err := hex.DecodeString(s)
 	require.NoError(t, err)
 	return p

@@ -58,8 +58,10 @@ var layers = map[string]layer{
 	"internal/interop":     {internal: append(belowFacades, "client", "server", "internal/memnet", "internal/testkeys"), tests: []string{"github.com/creack/pty", "golang.org/x/term", "golang.org/x/sys"}},
 	"internal/ledger":      {},
 	"internal/memnet":      {tests: []string{"golang.org/x/net/nettest"}},
+	"internal/readme":      {},
 	"internal/splice":      {},
 	"internal/testkeys":    {internal: []string{"hostkey"}},
+	"internal/wycheproof":  {},
 }
 
 var (
