@@ -79,7 +79,8 @@ type Channel struct {
 	err        error // why sending is closed
 	sendWindow sendWindow
 	recvWindow recvWindow
-	room       sync.Cond // sendWindow, sending
+	more       func(want uint32) uint32 // bytes for recvWindow; see GrowFrom
+	room       sync.Cond                // sendWindow, sending
 	input      source
 	stderr     source
 	requests   chan *Request // closed when sending is

@@ -76,6 +76,17 @@ func (in *Inlet) Abort(err error) {
 	c.finish(err)
 }
 
+// GrowFrom lets the channel's receive window grow beyond what it began with,
+// up to 16 MiB, when the peer has to wait for window while our reader waits for
+// data. It then asks more for bytes and grows by as many as that returns, be it
+// none. more is called with the channel's mutex held and must not block.
+func (in *Inlet) GrowFrom(more func(want uint32) uint32) {
+	c := in.c
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.more = more
+}
+
 // A linkError marks an error of the Link among those of the peer's making.
 type linkError struct{ err error }
 

@@ -56,8 +56,24 @@ func (c *Channel) awaitData(s *source) error {
 		case c.sending == closed:
 			return c.err
 		}
+		_ = c.growWindow() // a dead link shows in Wait
 		s.ready.Wait()
 	}
+}
+
+// growWindow grants the peer more than before if it is the window that makes
+// our reader wait. Callers hold c.mu.
+func (c *Channel) growWindow() error {
+	if c.more == nil || !c.recvWindow.dry() {
+		return nil
+	}
+	n := c.more(c.recvWindow.wanted())
+	if n == 0 {
+		return nil
+	}
+	c.recvWindow.grow(n)
+	m := wire.ChannelWindowAdjust{Recipient: c.remote.ID, Bytes: n}
+	return c.enqueue(m.Append(c.scratch[:0]), nil)
 }
 
 // WriteTo implements [io.WriterTo]: it writes all data to w as it comes,

@@ -11,11 +11,25 @@ import "math"
 // where credit is what the peer may send, unread what it has sent and nobody
 // has read, and read what has been read and not yet granted again. Memory for
 // received data is bounded by size because unread is.
+//
+// A window limits the path if the peer has sent all it was granted but for
+// grants that are still on their way to it: it has run dry. The two fields of
+// before hold what was left to send when the last grant was made, and the one
+// before that, less what has arrived since. One that is zero while the reader
+// waits for data is a peer run dry; one below zero is a grant that has reached
+// the peer.
 type recvWindow struct {
 	size, credit, unread, read uint32
+
+	before [2]int64
 }
 
-func newRecvWindow(size uint32) recvWindow { return recvWindow{size: size, credit: size} }
+// maxWindow is how large a window grows.
+const maxWindow = 16 << 20
+
+func newRecvWindow(size uint32) recvWindow {
+	return recvWindow{size: size, credit: size, before: [2]int64{-1, -1}}
+}
 
 // receive takes n bytes that arrived out of the credit. It reports false if
 // there was not that much.
@@ -25,6 +39,8 @@ func (w *recvWindow) receive(n int) bool {
 	}
 	w.credit -= uint32(n)
 	w.unread += uint32(n)
+	w.before[0] -= int64(n)
+	w.before[1] -= int64(n)
 	return true
 }
 
@@ -39,8 +55,34 @@ func (w *recvWindow) release(n int) (grant uint32) {
 		return 0
 	}
 	grant, w.read = w.read, 0
-	w.credit += grant
+	w.grant(grant)
 	return grant
+}
+
+// grant adds n bytes to the credit.
+func (w *recvWindow) grant(n uint32) {
+	w.before = [2]int64{int64(w.credit), w.before[0]}
+	w.credit += n
+}
+
+// dry reports whether the reader, who waits for data, waits because the peer
+// waits for us.
+func (w *recvWindow) dry() bool {
+	return w.unread == 0 && (w.before[0] == 0 || w.before[1] == 0)
+}
+
+// wanted returns by how much the window should grow: it doubles.
+func (w *recvWindow) wanted() uint32 {
+	if w.size >= maxWindow {
+		return 0
+	}
+	return min(w.size, maxWindow-w.size)
+}
+
+// grow makes the window n bytes larger, and grants them.
+func (w *recvWindow) grow(n uint32) {
+	w.size += n
+	w.grant(n)
 }
 
 // A sendWindow is what the peer lets us send.

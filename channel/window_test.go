@@ -86,3 +86,32 @@ func TestSendWindowAdjust(t *testing.T) {
 	require.False(t, w.adjust(1), "RFC 4254 5.2: MUST NOT be increased above 2^32 - 1")
 	require.Equal(t, uint32(math.MaxUint32), w.credit)
 }
+
+// The peer is the model: it sends whatever it may, and learns of grants late.
+func TestRecvWindowGrowsWhenThePeerRunsDry(t *testing.T) {
+	w := newRecvWindow(100)
+	require.False(t, w.dry(), "nothing was granted again yet")
+	w.receive(50)
+	require.EqualValues(t, 50, w.release(50)) // on its way
+	require.False(t, w.dry(), "the peer still has 50")
+	w.receive(50)
+	require.False(t, w.dry(), "data is waiting: the reader is what limits")
+	require.EqualValues(t, 50, w.release(50))
+	require.True(t, w.dry(), "all but the two grants has been sent")
+	require.EqualValues(t, 100, w.wanted())
+	w.grow(100)
+	require.EqualValues(t, 200, w.size)
+	require.Equal(t, w.size, w.credit+w.unread+w.read)
+	w.receive(10)
+	w.release(10)
+	require.False(t, w.dry(), "the first grant has arrived")
+}
+
+func TestRecvWindowStopsGrowing(t *testing.T) {
+	w := newRecvWindow(maxWindow - 10)
+	require.EqualValues(t, 10, w.wanted())
+	w.grow(10)
+	require.Zero(t, w.wanted())
+	w = newRecvWindow(math.MaxUint32)
+	require.Zero(t, w.wanted())
+}

@@ -144,6 +144,6 @@ func deliver(inlet *channel.Inlet, p []byte) error {
 
 // forget frees a channel number and its window. Callers hold m.mu.
 func (m *Mux) forget(id uint32) {
-	m.windows.give(m.table.lookup(id).window)
+	m.table.lookup(id).window.give()
 	m.table.remove(id)
 }

@@ -18,13 +18,6 @@ func (m *Mux) used() int {
 	return m.table.used() + m.offers
 }
 
-// left returns what is left of the windows.
-func (m *Mux) left() budget {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.windows
-}
-
 func TestOnOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var kept []*Opening

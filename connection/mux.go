@@ -39,7 +39,7 @@ type Config struct {
 	// up: the receive windows of all channels together are at most 64 MiB, or
 	// 64 KiB for each of Channels if that is more. To keep to that, channels
 	// get smaller windows than they ask for as there come to be many of them,
-	// though none gets less than 32 KiB.
+	// though none gets less than 32 KiB, and grow only while there is memory.
 	Channels int
 
 	// OnOpen, unless nil, is called with each channel the peer asks to open,
@@ -67,7 +67,7 @@ type Mux struct {
 
 	mu      sync.Mutex // held to look up and to queue, never to wait
 	table   table
-	windows budget
+	windows *budget
 	offers  int // openings not yet answered
 	limit   int // of channels and offers
 	replies ledger.Replies

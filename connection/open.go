@@ -76,8 +76,8 @@ func (m *Mux) addSlot(s slot, p channel.Params) channel.End {
 	if p.MaxPacket == 0 {
 		p.MaxPacket = channel.DefaultMaxPacket
 	}
-	s.window = m.windows.take(p.Window)
-	return channel.End{ID: m.table.add(s), Window: s.window, MaxPacket: p.MaxPacket}
+	s.window = m.windows.open(p.Window)
+	return channel.End{ID: m.table.add(s), Window: s.window.window, MaxPacket: p.MaxPacket}
 }
 
 // abandon notes that nobody waits for o any more. It reports false if the
@@ -122,6 +122,7 @@ func (m *Mux) channelOpenConfirmation(p []byte) error {
 	o, late := s.opener, s.state == abandoned
 	remote := channel.End{ID: msg.Sender, Window: msg.Window, MaxPacket: msg.MaxPacket}
 	c, inlet := channel.New(m.conn, o.kind, o.local, remote, o.params)
+	inlet.GrowFrom(s.window.grow)
 	s.state, s.opener, s.inlet = established, nil, inlet
 	if late {
 		return connFailed(c.Close())
@@ -232,7 +233,9 @@ func (o *Opening) Accept(p channel.Params) (*channel.Channel, error) {
 	}
 	local := m.addSlot(slot{state: established}, p)
 	c, inlet := channel.New(m.conn, o.Type, local, o.remote, p)
-	m.table.lookup(local.ID).inlet = inlet
+	s := m.table.lookup(local.ID)
+	s.inlet = inlet
+	inlet.GrowFrom(s.window.grow)
 	msg := wire.ChannelOpenConfirmation{Recipient: o.remote.ID, Sender: local.ID, Window: local.Window, MaxPacket: local.MaxPacket}
 	if err := m.conn.Enqueue(msg.Append(nil)); err != nil {
 		m.forget(local.ID)

@@ -88,7 +88,7 @@ func TestOpenGivesUp(t *testing.T) {
 		p.send(&wire.ChannelClose{Recipient: second})
 		p.sync()
 		require.Zero(t, m.used())
-		require.Equal(t, newBudget(defaultChannels), m.left())
+		require.Equal(t, newBudget(defaultChannels).left, m.windows.remaining())
 
 		p.mu.Lock()
 		p.full = -1
@@ -121,7 +121,7 @@ func TestOpenOnADeadOutput(t *testing.T) {
 	_, err = m.sendOpen("x", nil, channel.Params{})
 	require.Equal(t, errLost, err)
 	require.Zero(t, m.table.used())
-	require.Equal(t, newBudget(defaultChannels), m.windows)
+	require.Equal(t, newBudget(defaultChannels).left, m.windows.remaining())
 	_, err = m.ask("x", nil)
 	require.Equal(t, errLost, err)
 
@@ -334,28 +334,29 @@ func TestWindowsStayWithinBudget(t *testing.T) {
 	for i := range uint32(defaultChannels) {
 		require.NoError(t, m.dispatch((&wire.ChannelOpenFailure{Recipient: i}).Append(nil)))
 	}
-	require.Equal(t, newBudget(defaultChannels), m.windows, "all of it comes back")
+	require.Equal(t, newBudget(defaultChannels).left, m.windows.remaining(), "all of it comes back")
 }
 
 func TestBudget(t *testing.T) {
 	for _, channels := range []int{1, 10, 1024, 5000, 100000} {
 		t.Run(fmt.Sprint(channels), func(t *testing.T) {
 			b := newBudget(channels)
-			whole := b
+			whole := b.left
 			most := max(uint64(64<<20), uint64(channels)*(64<<10))
-			var taken []uint32
+			var taken []*allotment
 			var total uint64
 			for i := range channels {
-				w := b.take([]uint32{2 << 20, 1, 32 << 10, 16 << 20, 1<<32 - 1}[i%5])
-				require.Positive(t, w)
-				total += uint64(w)
-				taken = append(taken, w)
+				a := b.open([]uint32{2 << 20, 1, 32 << 10, 16 << 20, 1<<32 - 1}[i%5])
+				require.Positive(t, a.window)
+				total += uint64(a.window) + uint64(a.grow(1<<20))
+				taken = append(taken, a)
 			}
 			require.LessOrEqual(t, total, most)
-			for _, w := range taken {
-				b.give(w)
+			for _, a := range taken {
+				a.give()
+				require.Zero(t, a.grow(1), "a channel that is gone grows no more")
 			}
-			require.Equal(t, whole, b)
+			require.Equal(t, whole, b.left)
 		})
 	}
 }

@@ -25,7 +25,7 @@ type slot struct {
 	state  state
 	opener *opener        // if opening or abandoned
 	inlet  *channel.Inlet // if established
-	window uint32         // bytes taken from the Mux's budget
+	window *allotment     // of the Mux's budget
 }
 
 // A table holds our channel numbers. Numbers are used again as soon as they
