@@ -67,11 +67,10 @@ func (c *Channel) growWindow() error {
 	if c.more == nil || !c.recvWindow.dry() {
 		return nil
 	}
-	n := c.more(c.recvWindow.wanted())
+	n := c.recvWindow.grow(c.more(c.recvWindow.wanted()))
 	if n == 0 {
 		return nil
 	}
-	c.recvWindow.grow(n)
 	m := wire.ChannelWindowAdjust{Recipient: c.remote.ID, Bytes: n}
 	return c.enqueue(m.Append(c.scratch[:0]), nil)
 }

@@ -79,10 +79,16 @@ func (w *recvWindow) wanted() uint32 {
 	return min(w.size, maxWindow-w.size)
 }
 
-// grow makes the window n bytes larger, and grants them.
-func (w *recvWindow) grow(n uint32) {
+// grow makes the window n bytes larger, and returns what to grant the peer: as
+// it is waiting, all there is.
+func (w *recvWindow) grow(n uint32) (grant uint32) {
 	w.size += n
-	w.grant(n)
+	grant = n + w.read
+	w.read = 0
+	if grant > 0 {
+		w.grant(grant)
+	}
+	return grant
 }
 
 // A sendWindow is what the peer lets us send.

@@ -99,18 +99,20 @@ func TestRecvWindowGrowsWhenThePeerRunsDry(t *testing.T) {
 	require.EqualValues(t, 50, w.release(50))
 	require.True(t, w.dry(), "all but the two grants has been sent")
 	require.EqualValues(t, 100, w.wanted())
-	w.grow(100)
+	require.EqualValues(t, 100, w.grow(100))
 	require.EqualValues(t, 200, w.size)
 	require.Equal(t, w.size, w.credit+w.unread+w.read)
 	w.receive(10)
 	w.release(10)
 	require.False(t, w.dry(), "the first grant has arrived")
+	require.EqualValues(t, 10, w.grow(0), "what was read and is not worth a message otherwise")
+	require.Zero(t, w.grow(0))
 }
 
 func TestRecvWindowStopsGrowing(t *testing.T) {
 	w := newRecvWindow(maxWindow - 10)
 	require.EqualValues(t, 10, w.wanted())
-	w.grow(10)
+	require.EqualValues(t, 10, w.grow(10))
 	require.Zero(t, w.wanted())
 	w = newRecvWindow(math.MaxUint32)
 	require.Zero(t, w.wanted())
