@@ -26,6 +26,20 @@ type Link interface {
 	Enqueue(parts ...[]byte) error
 }
 
+// A Flusher is a Link that can send on its caller's goroutine, which saves data
+// the detour over another one. A Channel uses it for what is written to it.
+type Flusher interface {
+	Link
+
+	// Append is Enqueue for a caller who calls Flush soon after: until then
+	// the message may stay where it is.
+	Append(parts ...[]byte) error
+
+	// Flush sends what is queued, or sees to it that it is sent. It never
+	// waits for the peer. It is called without a mutex held.
+	Flush()
+}
+
 // Params are the limits one side sets on a channel. The zero Params are a
 // plain byte stream: extended data is discarded and every request refused.
 type Params struct {
@@ -65,6 +79,7 @@ type End struct{ ID, Window, MaxPacket uint32 }
 type Channel struct {
 	kind          string
 	link          Link
+	flusher       Flusher // link, if it is one
 	local, remote End
 	params        Params
 	done          chan struct{}
@@ -110,6 +125,7 @@ func New(link Link, kind string, local, remote End, p Params) (*Channel, *Inlet)
 		recvWindow: newRecvWindow(local.Window),
 		requests:   make(chan *Request, max(p.Requests, 0)),
 	}
+	c.flusher, _ = link.(Flusher)
 	c.output.token = make(chan struct{}, 1)
 	c.stderrOutput.token = make(chan struct{}, 1)
 	c.stderrOutput.extended = true

@@ -35,6 +35,9 @@ func (c *Channel) write(s *sink, p []byte) (n int, err error) {
 		}
 		m, err := c.writePacket(s, p[n:])
 		n += m
+		if m > 0 && c.flusher != nil {
+			c.flusher.Flush()
+		}
 		if err != nil || n == len(p) {
 			return n, err
 		}
@@ -79,10 +82,21 @@ func (c *Channel) writePacket(s *sink, p []byte) (int, error) {
 	if s.extended {
 		head = wire.AppendUint32(head, wire.ExtendedDataStderr)
 	}
-	if err := c.enqueue(wire.AppendUint32(head, uint32(n)), p[:n]); err != nil {
+	if err := c.enqueueData(wire.AppendUint32(head, uint32(n)), p[:n]); err != nil {
 		return 0, err
 	}
 	return n, nil
+}
+
+// enqueueData is enqueue for a message that write flushes. Callers hold c.mu.
+func (c *Channel) enqueueData(head, body []byte) error {
+	if c.flusher == nil {
+		return c.enqueue(head, body)
+	}
+	c.parts[0], c.parts[1] = head, body
+	err := c.flusher.Append(c.parts[:]...)
+	c.parts[1] = nil // the caller's
+	return err
 }
 
 // writable says why nothing can be written. Callers hold c.mu.

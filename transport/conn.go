@@ -63,8 +63,9 @@ func newConn(nc net.Conn, config *Config, r role) *Conn {
 	c := &Conn{nc: nc, role: r, config: config.clone(r), written: make(chan struct{})}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.out = newOutbound(c.config.Trace.PacketSent)
+	c.out.try = tryWriter(nc)
 	_, opener := cipher.None()
-	c.in = inbound{conn: nc, buf: make([]byte, smallBuffer), opener: opener, frame: opener.Framing(), clear: true}
+	c.in = inbound{conn: nc, idle: c.out.flush, buf: make([]byte, smallBuffer), opener: opener, frame: opener.Framing(), clear: true}
 	return c
 }
 
@@ -196,7 +197,15 @@ func (c *Conn) Ready(ctx context.Context) error { return c.out.ready(ctx) }
 // has provoked far more replies than it has read ([ErrBackedUp]). It is safe
 // for concurrent use.
 func (c *Conn) Enqueue(parts ...[]byte) error {
-	due, err := c.out.put(parts)
+	return c.put(parts, true)
+}
+
+// Append is Enqueue for a caller who calls Flush soon after: until then the
+// packet may stay in the queue.
+func (c *Conn) Append(parts ...[]byte) error { return c.put(parts, false) }
+
+func (c *Conn) put(parts [][]byte, wake bool) error {
+	due, err := c.out.put(parts, wake)
 	if err != nil {
 		if errors.Is(err, ErrBackedUp) {
 			return c.fail(&Error{Reason: ReasonProtocolError, Err: err})
@@ -212,12 +221,18 @@ func (c *Conn) Enqueue(parts ...[]byte) error {
 	return nil
 }
 
-// WritePacket is Ready followed by Enqueue.
+// Flush sends what is queued: on this goroutine if it is little, nobody else
+// is sending and the socket takes it at once, and otherwise on the writer's. It
+// never waits, and is safe for concurrent use.
+func (c *Conn) Flush() { c.out.flush() }
+
+// WritePacket is Ready followed by Append and Flush.
 func (c *Conn) WritePacket(parts ...[]byte) error {
 	if err := c.Ready(context.Background()); err != nil {
 		return err
 	}
-	return c.Enqueue(parts...)
+	defer c.Flush()
+	return c.Append(parts...)
 }
 
 // Unimplemented answers the packet last read with SSH_MSG_UNIMPLEMENTED

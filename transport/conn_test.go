@@ -413,8 +413,11 @@ func TestHandshakeErrors(t *testing.T) {
 			b.Close()
 		}()
 		err := Client(a, clientConfig()).Handshake(testContext(t))
-		require.Error(t, err)
+		var version *VersionError
+		require.ErrorAs(t, err, &version)
+		require.Equal(t, "HTTP/1.1 400 Bad Request\r", version.Line)
 		require.ErrorIs(t, err, io.EOF)
+		require.ErrorContains(t, err, `it sent "HTTP/1.1 400 Bad Request\r" and then nothing`)
 	})
 	t.Run("Handshake twice", func(t *testing.T) {
 		c, _ := newPair(t, clientConfig(), serverConfig())

@@ -135,14 +135,22 @@ func quoteList(names []string) string {
 type VersionError struct {
 	Line string // what it sent instead; quote it before showing it to anybody
 	Why  string
+	Err  error // how the connection ended before a version line came, or nil
 }
+
+// Unwrap returns e.Err.
+func (e *VersionError) Unwrap() error { return e.Err }
 
 // Error says what the peer sent, quoted.
 func (e *VersionError) Error() string {
 	if e.Line == "" {
 		return "transport: the peer is not an SSH 2.0 " + e.Why
 	}
-	return fmt.Sprintf("transport: the peer is not an SSH 2.0 %s: it sent %q", e.Why, e.Line)
+	text := fmt.Sprintf("transport: the peer is not an SSH 2.0 %s: it sent %q", e.Why, e.Line)
+	if e.Err != nil {
+		text += fmt.Sprintf(" and then nothing: %v", e.Err)
+	}
+	return text
 }
 
 // A HostKeyError reports a host key that was refused, or that did not sign the

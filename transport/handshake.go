@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"strings"
 
 	"github.com/whelk-ssh/whelk/wire"
 )
@@ -28,6 +29,7 @@ func (c *Conn) Handshake(ctx context.Context) error {
 		c.Close()
 		return err
 	}
+	c.Flush() // our NEWKEYS
 	return nil
 }
 
@@ -104,7 +106,7 @@ func (x *exchange) meet() error {
 // only if it may understand. Anything else is not SSH.
 func versionReason(err error) error {
 	var version *VersionError
-	if errors.As(err, &version) && len(version.Line) > 4 && version.Line[:4] == "SSH-" {
+	if errors.As(err, &version) && version.Err == nil && strings.HasPrefix(version.Line, "SSH-") {
 		return &Error{Reason: ReasonVersionNotSupported, Err: err}
 	}
 	return &Error{Reason: ReasonConnectionLost, Err: err}

@@ -36,7 +36,7 @@ func against(t *testing.T, r role) (*rawPeer, <-chan error) {
 	t.Cleanup(func() { conn.Close(); b.Close() })
 	_, opener := cipher.None()
 	b.SetDeadline(time.Now().Add(10 * time.Second))
-	return &rawPeer{t: t, nc: b, in: &inbound{conn: b, buf: make([]byte, smallBuffer), opener: opener, frame: opener.Framing(), clear: true}}, result
+	return &rawPeer{t: t, nc: b, in: &inbound{conn: b, idle: func() {}, buf: make([]byte, smallBuffer), opener: opener, frame: opener.Framing(), clear: true}}, result
 }
 
 // plain frames payloads as packets in plain text.

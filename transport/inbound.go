@@ -35,6 +35,7 @@ var errLongLine = errors.New("transport: line too long")
 // field claims.
 type inbound struct {
 	conn io.Reader
+	idle func() // called before each Read, which may have to wait
 	buf  []byte
 	r, w int
 
@@ -135,6 +136,7 @@ func (in *inbound) install(opener cipher.Opener, m meter) {
 // fill reads what the connection has.
 func (in *inbound) fill() error {
 	in.makeRoom()
+	in.idle()
 	n, err := in.conn.Read(in.buf[in.w:])
 	in.w += n
 	if n > 0 {

@@ -25,18 +25,21 @@ const (
 )
 
 // An outbound is the sending direction: a queue of framed packets in plain
-// text, and the goroutine that seals and writes them.
+// text, and whoever seals and writes them.
 //
 //	enqueue: mu{ frame the payload at the end of pending }
-//	writer:  mu{ swap pending and spare } -> seal each packet in place -> one Write
+//	sender:  mu{ swap pending and spare } -> seal each packet in place -> one Write
 //
-// The fields above the line are guarded by mu, which is never held across I/O
-// or a callback. Those below belong to the writer.
+// There is one sender at a time: the writer goroutine, or a caller of flush who
+// found the queue short and nobody sending, and saves the way over another
+// goroutine. The fields above the line are guarded by mu, which is never held
+// across I/O or a callback. Those below belong to the sender.
 type outbound struct {
 	mu   sync.Mutex
-	work sync.Cond // pending is not empty, or closing
+	work sync.Cond // the writer has something to do, or closing
 
 	pending  []byte            // framed packets
+	spare    []byte            // for pending, once what is being sent is sent
 	preamble int               // bytes at the start of pending that are no packet: our version line
 	switches []keySwitch       // where in pending the keys change
 	frame    cipher.Framing    // of the next packet to be queued
@@ -47,13 +50,15 @@ type outbound struct {
 	gate     gate
 	kexInit  []byte  // ours, of the exchange under way or the last one
 	waiters  waiters // for room or for the end of a key exchange
+	sending  bool    // there is a sender
+	unsent   []byte  // sealed, and left over by a flush that would have had to wait
 	err      error   // why nothing more is sent
 	closing  bool    // the writer is to finish
 
 	sealer cipher.Sealer
 	seq    uint32
-	spare  []byte
 	traced func(seq uint32, payload []byte)
+	try    func(p []byte) (int, error) // writes what can be written without waiting; nil if there is no way to
 }
 
 // A keySwitch changes keys at an offset of the queue: after our NEWKEYS.
@@ -61,43 +66,6 @@ type keySwitch struct {
 	at       int
 	sealer   cipher.Sealer
 	resetSeq bool // strict key exchange
-}
-
-// A gate says how far a key exchange has come on the sending side:
-//
-//	open --our KEXINIT--> shut --our NEWKEYS--> draining --peer's NEWKEYS--> open
-//
-// Messages of the layers above wait while it is shut (RFC 4253, section 7.1).
-// While it is draining they flow, but no new exchange may begin.
-type gate byte
-
-const (
-	gateOpen gate = iota
-	gateShut
-	gateDraining
-)
-
-// deferred is a list of payloads, each behind its length.
-type deferred struct {
-	bytes   []byte
-	replies int
-}
-
-func (d *deferred) append(parts [][]byte, size int) {
-	d.bytes = wire.AppendUint32(d.bytes, uint32(size))
-	for _, p := range parts {
-		d.bytes = append(d.bytes, p...)
-	}
-}
-
-// payloads yields the payloads in the order they were appended. They alias
-// the list.
-func (d *deferred) payloads(yield func([]byte) bool) {
-	for r := wire.NewReader(d.bytes); r.Len() > 0; {
-		if !yield(r.Blob()) {
-			return
-		}
-	}
 }
 
 func newOutbound(traced func(seq uint32, payload []byte)) *outbound {
@@ -128,7 +96,6 @@ func (o *outbound) frameLocked(parts [][]byte) {
 	o.padding.Read(b[len(b)-pad-f.Tag : len(b)-f.Tag])
 	o.pending = b
 	o.meter.add(len(b) - start)
-	o.work.Signal()
 }
 
 // start queues our version line and KEXINIT, ahead of everything else, and the
@@ -180,8 +147,8 @@ func recycleQueue(b []byte) {
 
 // put queues a message of a layer above, or defers it while keys are
 // exchanged. It returns without waiting, and reports whether the keys of this
-// direction have done their work.
-func (o *outbound) put(parts [][]byte) (due bool, err error) {
+// direction have done their work. Unless wake is set, the caller flushes.
+func (o *outbound) put(parts [][]byte, wake bool) (due bool, err error) {
 	size := sizeOf(parts)
 	if size == 0 || size > maxPayload {
 		return false, ErrPacketSize
@@ -206,6 +173,9 @@ func (o *outbound) put(parts [][]byte) (due bool, err error) {
 		return false, nil
 	}
 	o.frameLocked(parts)
+	if wake {
+		o.work.Signal()
+	}
 	return o.dueLocked(), nil
 }
 
@@ -228,7 +198,7 @@ func numberOf(parts [][]byte) wire.Number {
 }
 
 // putNow queues a message that belongs to the transport and goes out whatever
-// the state of the gate.
+// the state of the gate. It is for the reader, who flushes before it waits.
 func (o *outbound) putNow(parts ...[]byte) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -239,96 +209,81 @@ func (o *outbound) putNow(parts ...[]byte) error {
 	return nil
 }
 
-// dueLocked reports whether the keys of this direction should change.
-func (o *outbound) dueLocked() bool { return o.gate == gateOpen && o.meter.due() }
-
-// beginExchange queues our KEXINIT and shuts the gate, unless an exchange is
-// under way already. It returns the KEXINIT in force and whether it is the one
-// given.
-func (o *outbound) beginExchange(kexInit []byte) (inForce []byte, began bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.err == nil && o.gate == gateOpen {
-		o.gate = gateShut
-		o.kexInit = kexInit
-		o.frameLocked([][]byte{kexInit})
-		began = true
-	}
-	return o.kexInit, began
-}
-
-// switchKeys queues our NEWKEYS, makes sealer the one for all that follows for
-// as long as m allows, and lets through what had to wait, after the message
-// first if there is one.
-func (o *outbound) switchKeys(sealer cipher.Sealer, resetSeq bool, m meter, first []byte) error {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.err != nil {
-		return o.err
-	}
-	o.frameLocked([][]byte{{byte(wire.NumberNewKeys)}})
-	o.switches = append(o.switches, keySwitch{at: len(o.pending), sealer: sealer, resetSeq: resetSeq})
-	o.frame = sealer.Framing()
-	o.meter = m
-	o.gate = gateDraining
-	if first != nil {
-		o.frameLocked([][]byte{first})
-	}
-	for payload := range o.deferred.payloads {
-		o.frameLocked([][]byte{payload})
-	}
-	o.deferred = deferred{}
-	o.wakeLocked()
-	return nil
-}
-
-// endExchange records that the peer's NEWKEYS has arrived. It reports whether
-// the next exchange is due already.
-func (o *outbound) endExchange() (due bool) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.gate = gateOpen
-	return o.dueLocked()
-}
-
 // run seals and writes what is queued until the connection ends. It is the
 // writer goroutine.
 func (o *outbound) run(w io.Writer) error {
 	for {
-		batch, preamble, switches, ok := o.takeBatch()
+		b, ok := o.takeBatch()
 		if !ok {
 			return nil
 		}
-		o.seal(batch[preamble:], preamble, switches)
-		if _, err := w.Write(batch); err != nil {
+		if len(b.sealed) > 0 {
+			if _, err := w.Write(b.sealed); err != nil {
+				return err
+			}
+		}
+		o.seal(b)
+		if _, err := w.Write(b.packets); err != nil {
 			return err
 		}
-		o.giveBack(batch)
+		o.sent(b.packets)
 	}
 }
 
-// takeBatch waits for packets and takes them all. It returns false when the
-// connection is closing and everything was written.
-func (o *outbound) takeBatch() (batch []byte, preamble int, switches []keySwitch, ok bool) {
+// A batch is what a sender takes out of the queue.
+type batch struct {
+	sealed   []byte // to be written first, as it is
+	packets  []byte // behind the preamble
+	preamble int
+	switches []keySwitch
+}
+
+// takeBatch waits for packets and for the end of a flush, and takes them all.
+// It returns false when the connection is closing and everything was written.
+func (o *outbound) takeBatch() (batch, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for len(o.pending) == 0 {
-		if o.closing {
-			return nil, 0, nil, false
+	for o.sending || len(o.pending) == 0 && len(o.unsent) == 0 {
+		if o.closing && !o.sending {
+			return batch{}, false
 		}
 		o.work.Wait()
 	}
-	batch, preamble, switches = o.pending, o.preamble, o.switches
+	return o.takeLocked(), true
+}
+
+// takeLocked makes the caller the sender of what is queued.
+func (o *outbound) takeLocked() batch {
+	b := batch{sealed: o.unsent, packets: o.pending, preamble: o.preamble, switches: o.switches}
+	o.sending = true
+	o.unsent = nil
 	o.pending, o.preamble, o.switches = o.spare, 0, nil
 	o.spare = nil
 	o.replies = o.deferred.replies
 	o.wakeLocked()
-	return batch, preamble, switches, true
+	return b
 }
 
-// seal protects the packets of a batch in place. offset is that of the first
-// packet within the queue.
-func (o *outbound) seal(packets []byte, offset int, switches []keySwitch) {
+// sent ends the caller's time as sender. The batch's buffer is kept for the
+// next one, or a large one returned to the pool if nothing waits to be sent.
+func (o *outbound) sent(buf []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.sending = false
+	switch {
+	case cap(buf) > smallBuffer && len(o.pending) == 0:
+		recycleQueue(buf)
+	case cap(buf) <= queueBuffer:
+		o.spare = buf[:0]
+	}
+	if len(o.pending) > 0 || o.closing {
+		o.work.Signal()
+	}
+}
+
+// seal protects the packets of a batch in place.
+func (o *outbound) seal(b batch) {
+	packets, offset, switches := b.packets[b.preamble:], b.preamble, b.switches
 	for len(packets) > 0 {
 		switches = o.switchAt(offset, switches)
 		n := 4 + packetLength(packets) + o.sealer.Framing().Tag
@@ -354,20 +309,6 @@ func (o *outbound) switchAt(offset int, switches []keySwitch) []keySwitch {
 		switches = switches[1:]
 	}
 	return switches
-}
-
-// giveBack keeps a written batch's buffer for the next one, or returns a large
-// one to the pool if nothing waits to be written.
-func (o *outbound) giveBack(batch []byte) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if cap(batch) > smallBuffer && len(o.pending) == 0 {
-		recycleQueue(batch)
-		return
-	}
-	if cap(batch) <= queueBuffer {
-		o.spare = batch[:0]
-	}
 }
 
 // stop ends the direction: nothing more can be queued after last, which is a

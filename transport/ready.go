@@ -1,9 +1,6 @@
 package transport
 
-import (
-	"context"
-	"sync"
-)
+import "context"
 
 // A waiter is one caller of Ready, linked into the queue of waiters.
 type waiter struct {
@@ -12,16 +9,30 @@ type waiter struct {
 	prev, next *waiter
 }
 
-var waiterPool = sync.Pool{New: func() any { return &waiter{wake: make(chan struct{}, 1)} }}
-
 // waiters is a queue of callers that wait their turn to send. They are woken
 // one at a time, and each wakes the next while there is room, so that a
 // thousand busy channels share the connection in turns and cost no more than
 // one wake-up a packet. The invariant: while there is room and somebody waits,
 // one wake-up is under way.
-type waiters struct{ first, last *waiter }
+type waiters struct {
+	first, last *waiter
+	free        *waiter // not in the queue: kept, as a busy sender waits often
+}
 
 func (w *waiters) empty() bool { return w.first == nil }
+
+// take returns a waiter for a caller that begins to wait.
+func (w *waiters) take() *waiter {
+	x := w.free
+	if x == nil {
+		return &waiter{wake: make(chan struct{}, 1)}
+	}
+	w.free = nil
+	return x
+}
+
+// keep takes back a waiter whose caller waits no more.
+func (w *waiters) keep(x *waiter) { w.free = x }
 
 func (w *waiters) push(x *waiter) {
 	x.prev, x.next = w.last, nil
@@ -70,7 +81,7 @@ func (o *outbound) ready(ctx context.Context) error {
 		defer o.mu.Unlock()
 		return o.err
 	}
-	x := waiterPool.Get().(*waiter)
+	x := o.waiters.take()
 	x.queued = true
 	o.waiters.push(x)
 	o.mu.Unlock()
@@ -83,9 +94,9 @@ func (o *outbound) ready(ctx context.Context) error {
 		}
 		<-x.wake // it came just then: pass it on
 	}
-	waiterPool.Put(x)
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.waiters.keep(x)
 	o.wakeLocked()
 	if o.err != nil {
 		return o.err
@@ -102,6 +113,6 @@ func (o *outbound) giveUp(x *waiter) bool {
 		return false
 	}
 	o.waiters.remove(x)
-	waiterPool.Put(x)
+	o.waiters.keep(x)
 	return true
 }

@@ -60,10 +60,14 @@ func (in *inbound) readVersion(peer role) (string, error) {
 	if peer == server {
 		limit = maxPreludeLine
 	}
+	said := "" // the first line that was none
 	for lines, total := 0, 0; ; lines++ {
 		line, err := in.readLine(limit)
 		if err != nil {
-			return "", versionFailure(line, peer, err)
+			if said == "" {
+				said = line
+			}
+			return "", versionFailure(said, peer, err)
 		}
 		total += len(line) + 1
 		if peer == client || strings.HasPrefix(line, "SSH-") {
@@ -72,13 +76,19 @@ func (in *inbound) readVersion(peer role) (string, error) {
 		if lines >= maxPreludeLines || total > maxPrelude {
 			return "", &VersionError{Line: quotable(line), Why: "server: no version line where one must be"}
 		}
+		if said == "" {
+			said = line
+		}
 	}
 }
 
 // versionFailure says what was read of a line that did not end well.
 func versionFailure(line string, peer role, err error) error {
-	if err == errLongLine {
+	switch {
+	case err == errLongLine:
 		return &VersionError{Line: quotable(line), Why: fmt.Sprintf("%v: line too long", peer)}
+	case line != "":
+		return &VersionError{Line: quotable(line), Why: peer.String(), Err: err}
 	}
 	return fmt.Errorf("transport: waiting for the %v's version line: %w", peer, err)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 func newTestInbound(r io.Reader) *inbound {
-	return &inbound{conn: r, buf: make([]byte, smallBuffer)}
+	return &inbound{conn: r, idle: func() {}, buf: make([]byte, smallBuffer)}
 }
 
 func TestReadVersion(t *testing.T) {

@@ -1,0 +1,79 @@
+package client
+
+import (
+	"errors"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/whelk-ssh/whelk/connection"
+	"github.com/whelk-ssh/whelk/hostkey"
+	"github.com/whelk-ssh/whelk/transport"
+	"github.com/whelk-ssh/whelk/userauth"
+)
+
+// Config says who connects, and to whom. The zero Config connects to nobody.
+// A Config is copied when a [Client] is made of it: later changes have no
+// effect, and one Config may serve many Clients.
+type Config struct {
+	User string            // required
+	Auth []userauth.Method // ways to prove it, in order of preference
+
+	// HostKeys decides whether the server is the one that was meant. It is
+	// required: knownhosts.New reads known_hosts files, hostkey.Pin compares
+	// with a key.
+	HostKeys hostkey.Verifier
+
+	// Transport sets algorithms, limits and tracing. Its Host and Verifier
+	// are those given to Dial or New and HostKeys.
+	Transport transport.Config
+
+	// Mux says what the server may ask for. If it is zero, nothing: channels
+	// the server opens are refused, as are its global requests.
+	Mux connection.Config
+
+	// Banner, unless nil, is given each message the server wants shown before
+	// the user is let in (RFC 4252, section 5.4). The text is the server's
+	// and may hold anything: who prints it filters control characters.
+	Banner func(message string)
+}
+
+// Errors of a [Config] that cannot connect.
+var (
+	ErrNoUser     = errors.New("client: Config.User is empty: say who is to be let in")
+	ErrNoHostKeys = errors.New("client: Config.HostKeys is nil: " +
+		"say which host keys to trust, as with knownhosts.New or hostkey.Pin")
+)
+
+// connectTimeout bounds the way to an authenticated connection when the
+// context has no deadline.
+const connectTimeout = 60 * time.Second
+
+// defaultPort is the registered port of SSH (RFC 4253, section 4.1).
+const defaultPort = "22"
+
+// clone returns a copy of c that can connect.
+func (c *Config) clone() (*Config, error) {
+	switch {
+	case c == nil || c.HostKeys == nil:
+		return nil, ErrNoHostKeys
+	case c.User == "":
+		return nil, ErrNoUser
+	}
+	clone := *c
+	clone.Auth = slices.Clone(c.Auth)
+	return &clone, nil
+}
+
+// withPort returns a TCP address with the default port if it has none.
+func withPort(network, address string) string {
+	if !strings.HasPrefix(network, "tcp") {
+		return address
+	}
+	if _, _, err := net.SplitHostPort(address); err == nil {
+		return address
+	}
+	host := strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")
+	return net.JoinHostPort(host, defaultPort)
+}

@@ -1,0 +1,49 @@
+// Package client is an SSH client. It is the facade over packages transport,
+// userauth, connection and channel: each of them works without it, and it adds
+// what a program that runs commands wants.
+//
+//	Dial --> transport.Conn   versions, keys, the host's identity   RFC 4253
+//	           |
+//	           v
+//	         userauth.Client  who the user is                       RFC 4252
+//	           |
+//	           v
+//	         connection.Mux   channels                              RFC 4254
+//	           |
+//	           +--> Command --> Cmd       a command or shell, as os/exec has it
+//	           +--> Subsystem             a stream to "sftp" and the like
+//	           +--> Mux                   everything else
+//
+// A [Client] trusts no host by itself: [Config] says which host keys speak for
+// it, and package hostkey/knownhosts reads them from the usual files. This
+// package reads no file, starts no program and asks no question.
+//
+// It does not forward connections or agents, and does not send keepalives;
+// what a server asks of it, channels and global requests alike, is refused
+// unless [Config].Mux says otherwise.
+//
+// # Cancellation
+//
+// The context of [Dial] and [New] bounds the way to an authenticated
+// connection, which takes no longer than a minute if the context has no
+// deadline; after that it no longer matters. The context of [Cmd.Start] and of
+// what is built on it is the command's, as that of os/exec's CommandContext:
+// the command is killed when it is done.
+//
+// # Concurrency and goroutines
+//
+// All methods of a Client are safe for concurrent use. An idle one has two
+// goroutines: one reads, one writes. A [Cmd] is used by one goroutine at a
+// time, but for Signal, SignalName, Resize and the pipes, which any may use
+// while it runs. It has a goroutine for what the server reports, and one for
+// each of Stdin, Stdout and Stderr that has to be copied.
+//
+// # Errors
+//
+// Failures are those of the layer that failed, for [errors.As]:
+// [*transport.Error], [*transport.NegotiationError],
+// [*transport.HostKeyError], [*transport.VersionError],
+// [*transport.DisconnectError], [*userauth.Error], [*channel.OpenError]. This
+// package adds [*ContextError], [*StartError], [*ExitError] and
+// [*ExitMissingError].
+package client

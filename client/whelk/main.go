@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// failure is the exit status for everything that is not the remote command's.
+const failure = 255
+
+const version = "0.1"
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run is the whole program. It returns the exit status.
+func run(args []string) int {
+	o, err := parseOptions(args)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "whelk: %v\n", err)
+		return failure
+	}
+	switch {
+	case o.version:
+		fmt.Fprintf(os.Stderr, "Whelk_%s, Go %s\n", version, strings.TrimPrefix(runtime.Version(), "go"))
+		return 0
+	case o.query != "":
+		return query(o.query)
+	}
+	log, err := newLogger(o)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "whelk: %v\n", err)
+		return failure
+	}
+	// A reader that goes away is noticed by the write that fails, and the
+	// remote command told.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := untilSignal()
+	defer stop()
+	p := &program{options: o, log: log, patience: &patience{limit: o.connectTimeout}}
+	return p.run(ctx)
+}
+
+// A program is one run of whelk.
+type program struct {
+	*options
+	log      *logger
+	patience *patience
+	spoke    bool // the host has sent its version
+	changed  bool // the host's key is not the one known
+}
+
+// run connects and does what was asked for.
+func (p *program) run(ctx context.Context) int {
+	c, err := p.connect(ctx)
+	if err != nil {
+		return p.fail(err)
+	}
+	defer c.Close()
+	if p.noCommand {
+		return p.stay(ctx, c)
+	}
+	return p.session(ctx, c)
+}
+
+// fail says what went wrong.
+func (p *program) fail(err error) int {
+	var killed *signalError
+	if errors.As(err, &killed) {
+		p.log.printf(levelVerbose, "Killed by %v", killed)
+		return failure
+	}
+	p.log.printf(levelFatal, "whelk: %s", p.explain(err))
+	return failure
+}
+
+// A signalError is the cause of a context that ends because of a signal.
+type signalError struct{ signal os.Signal }
+
+func (e *signalError) Error() string { return "signal " + e.signal.String() }
+
+// untilSignal returns a context that is done when a signal asks the program to
+// end. Signals that were ignored stay so.
+func untilSignal() (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	for _, s := range []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGTERM} {
+		if !signal.Ignored(s) {
+			signal.Notify(signals, s)
+		}
+	}
+	go func() {
+		select {
+		case s := <-signals:
+			cancel(&signalError{s})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
+// patience bounds the time it takes to connect, not counting that in which
+// somebody types a password.
+type patience struct {
+	limit time.Duration
+	timer *time.Timer
+}
+
+var errPatience = fmt.Errorf("the server is too slow: %w", os.ErrDeadlineExceeded)
+
+// apply returns a context that ends when patience does. It has a deadline too,
+// far off, so that nobody else sets one.
+func (w *patience) apply(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancelCause := context.WithCancelCause(ctx)
+	w.timer = time.AfterFunc(w.limit, func() { cancelCause(errPatience) })
+	ctx, cancel := context.WithTimeout(ctx, 24*time.Hour)
+	return ctx, func() {
+		w.timer.Stop()
+		cancel()
+		cancelCause(nil)
+	}
+}
+
+// pause stops the clock until the function it returns is called, which starts
+// it anew.
+func (w *patience) pause() (resume func()) {
+	w.timer.Stop()
+	return func() { w.timer.Reset(w.limit) }
+}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/whelk-ssh/whelk/hostkey/knownhosts"
+)
+
+func parse(t *testing.T, line string) *options {
+	t.Helper()
+	o, err := parseOptions(strings.Fields(line))
+	require.NoError(t, err, line)
+	return o
+}
+
+func TestDestinations(t *testing.T) {
+	for _, test := range []struct {
+		line, user, host string
+		port             int
+		command          string
+	}{
+		{"alice@Example.com", "alice", "example.com", 22, ""},
+		{"alice@realm@example.com", "alice@realm", "example.com", 22, ""},
+		{"-l alice example.com uname -a", "alice", "example.com", 22, "uname -a"},
+		{"-l alice bob@example.com", "alice", "example.com", 22, ""},
+		{"alice@example.com -l bob", "alice", "example.com", 22, ""},
+		{"-p 2222 alice@example.com -v uname -a", "alice", "example.com", 2222, "uname -a"},
+		{"alice@example.com -p 2222 -- -strange command", "alice", "example.com", 2222, "-strange command"},
+		{"-- alice@example.com ls", "alice", "example.com", 22, "ls"},
+		{"ssh://alice@example.com:2222", "alice", "example.com", 2222, ""},
+		{"ssh://alice@[::1]:2222/ id", "alice", "::1", 2222, "id"},
+		{"ssh://al%20ice@example.com", "al ice", "example.com", 22, ""},
+		{"-p 1 ssh://alice@example.com:2222", "alice", "example.com", 1, ""},
+		{"-oUser=alice -oPort=3 ::1", "alice", "::1", 3, ""},
+		{"-lalice [::1]", "alice", "::1", 22, ""},
+	} {
+		o := parse(t, test.line)
+		require.Equal(t, []any{test.user, test.host, test.port, test.command}, []any{o.user, o.host, o.port, o.command}, test.line)
+	}
+}
+
+// Each mistake is named, in one line.
+func TestMistakes(t *testing.T) {
+	for _, test := range []struct{ name, line, want string }{
+		{"nothing", "", "usage:"},
+		{"flags only", "-v", "usage:"},
+		{"attacks.md P3: dash", "-- -oProxyCommand=x", "begins with a dash"},
+		{"attacks.md P3: dash behind a user", "a@-oProxyCommand=x", "begins with a dash"},
+		{"attacks.md P3: a URL", "ssh://-oProxyCommand=x/", "begins with a dash"},
+		{"attacks.md P3: shell in the host", "a@`id`", "character '`'"},
+		{"attacks.md P3: shell in the user", "$(id)@host", "character '$'"},
+		{"attacks.md P3: dash as user", "-l -x host", "begins with a dash"},
+		{"attacks.md P3: control character", "ho\x1bst", `'\x1b'`},
+		{"no user", "@host", "no user"},
+		{"no host", "user@", "host name is empty"},
+		{"password in a URL", "ssh://a:b@host", "password"},
+		{"path in a URL", "ssh://host/path", "form ssh://"},
+		{"port", "-p 65536 host", "65535"},
+		{"port 0", "-p 0 host", "65535"},
+		{"port of a URL", "ssh://host:x", "form ssh://"},
+		{"unknown flag", "-z host", "-z"},
+		{"a flag of later", "-L 1:h:2 host", "-L is not supported yet"},
+		{"a flag of later without value", "-A host", "-A is not supported yet"},
+		{"keyword", "-o Bogus=1 host", `"Bogus"`},
+		{"no keyword", "-o =1 host", "Keyword=value"},
+		{"no value", "-o Port= host", "no value"},
+		{"a value of later", "-o Compression=yes host", `only "no"`},
+		{"yes or no", "-o BatchMode=maybe host", "neither yes nor no"},
+		{"one of", "-o AddressFamily=x host", "any, inet, inet6"},
+		{"cipher", "-c aes128-gcm host", "aes128-gcm@openssh.com"},
+		{"MAC", "-m md5 host", "md5"},
+		{"kex", "-o KexAlgorithms=x host", "curve25519-sha256"},
+		{"host key", "-o HostKeyAlgorithms=ssh-dss host", "ssh-ed25519"},
+		{"all ciphers gone", "-c -* host", "leaves no"},
+		{"rekey", "-o RekeyLimit=1X host", "number of bytes"},
+		{"rekey below 16", "-o RekeyLimit=8 host", "16"},
+		{"strict", "-o StrictHostKeyChecking=perhaps host", "accept-new"},
+		{"timeout", "-o ConnectTimeout=0 host", "no time"},
+		{"timeout, a word", "-o ConnectTimeout=soon host", "90 or 1h30m"},
+		{"prompts", "-o NumberOfPasswordPrompts=x host", "0 to 60"},
+		{"level", "-o LogLevel=LOUD host", "QUIET"},
+		{"SetEnv", "-o SetEnv=x host", "NAME=value"},
+		{"quotation", `-o UserKnownHostsFile="a host`, "quotation mark"},
+		{"-N and a command", "-N host ls", `"ls"`},
+		{"mistakes count where the value does not", "-p 1 -p x host", "65535"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := parseOptions(strings.Fields(test.line))
+			require.ErrorContains(t, err, test.want)
+			require.NotContains(t, err.Error(), "\n")
+			require.NotContains(t, err.Error(), "\x1b")
+		})
+	}
+}
+
+// The first value of a keyword counts, but for those that add up.
+func TestFirstValueCounts(t *testing.T) {
+	o := parse(t, "-o port=1 -p 2 -i a -i b -o IdentityFile=c -o SetEnv=A=1 -o SetEnv=A=2 -o SendEnv=LC_* -c aes128-ctr -c aes256-ctr h")
+	require.Equal(t, 1, o.port)
+	require.Equal(t, []string{"a", "b", "c"}, o.identities)
+	require.Equal(t, []string{"A=1"}, o.setEnv)
+	require.Len(t, o.transport.Ciphers, 1)
+	require.Equal(t, "aes128-ctr", o.transport.Ciphers[0].Name)
+}
+
+func TestKeywords(t *testing.T) {
+	o, err := parseOptions([]string{
+		"-o", "StrictHostKeyChecking accept-new", "-o", "HashKnownHosts = yes", "-oRekeyLimit=1M 1h", "-o", `UserKnownHostsFile "/a b/c" /d`,
+		"-oGlobalKnownHostsFile=none", "-oBatchMode=yes", "-oConnectTimeout=1m30s", "-oPreferredAuthentications=password,none",
+		"-oIdentitiesOnly=yes", "-oCompression=no", "-oHostKeyAlias=alias", "-oRequestTTY=force", "-oLogLevel=debug",
+		"-oHostKeyAlgorithms=^rsa-sha2-256", "-oKexAlgorithms=-mlkem*", "-omacs=+hmac-sha2-256", "-F", "none", "-4", "-nq", "h",
+	})
+	require.NoError(t, err)
+	require.Equal(t, knownhosts.AcceptNew, o.policy)
+	require.True(t, o.hashHosts)
+	require.Equal(t, int64(1<<20), o.transport.Rekey.Bytes)
+	require.Equal(t, time.Hour, o.transport.Rekey.Interval)
+	require.Equal(t, []string{"/a b/c", "/d"}, o.userHosts)
+	require.Empty(t, o.globalHosts)
+	require.True(t, o.batch)
+	require.False(t, o.password, "BatchMode asks nobody")
+	require.Equal(t, 90*time.Second, o.connectTimeout)
+	require.Equal(t, []string{"password", "none"}, o.preferred)
+	require.Equal(t, "alias", o.alias)
+	require.Equal(t, levelDebug1, o.logLevel)
+	require.Equal(t, "rsa-sha2-256", o.transport.HostKeyAlgorithms[0])
+	require.Equal(t, "curve25519-sha256", o.transport.KeyExchanges[0].Name())
+	require.Equal(t, "inet", o.family)
+	require.True(t, o.noStdin)
+	require.True(t, o.quiet)
+}
+
+func TestDefaults(t *testing.T) {
+	o := parse(t, "h")
+	require.NotEmpty(t, o.user)
+	require.Equal(t, knownhosts.Strict, o.policy, "the zero value denies")
+	require.Equal(t, []string{"~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa"}, o.identities)
+	require.Empty(t, parse(t, "-i none h").identities)
+}
+
+func TestWantsTerminal(t *testing.T) {
+	for _, test := range []struct {
+		line        string
+		want, force bool
+	}{
+		{"h", true, false},
+		{"h ls", false, false},
+		{"-t h ls", true, false},
+		{"-tt h ls", true, true},
+		{"-t -t h ls", true, true},
+		{"-T h", false, false},
+		{"-tT h", false, false},
+		{"-oRequestTTY=no h", false, false},
+		{"-oRequestTTY=yes h ls", true, false},
+		{"-oRequestTTY=force h ls", true, true},
+		{"-oRequestTTY=no -t h ls", true, false},
+	} {
+		p := &program{options: parse(t, test.line)}
+		want, force := p.wantsTerminal()
+		require.Equal(t, []bool{test.want, test.force}, []bool{want, force}, test.line)
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	o := parse(t, "-oSetEnv=A=1 -oSendEnv=LC_* -oSendEnv=-LC_X* -oSendEnv=LAN? -oSendEnv=-LC_* -oSendEnv=LC_A* h")
+	got := o.environment([]string{"LC_ALL=C", "LC_CTYPE=x", "LANG=y", "LANGUAGE=z", "A=2"})
+	require.Equal(t, []string{"A=1", "LC_ALL=C", "LANG=y"}, got)
+}
+
+func TestMatch(t *testing.T) {
+	for _, test := range []struct {
+		pattern, name string
+		want          bool
+	}{
+		{"", "", true}, {"", "a", false}, {"*", "", true}, {"*", "abc", true}, {"a?c", "abc", true}, {"a?c", "ac", false},
+		{"*c", "abc", true}, {"a*", "abc", true}, {"a*d", "abc", false}, {"LC_*", "LANG", false}, {"abc", "ab", false},
+	} {
+		require.Equal(t, test.want, match(test.pattern, test.name), "%q %q", test.pattern, test.name)
+	}
+}
+
+func TestSizesAndTimes(t *testing.T) {
+	for text, want := range map[string]int64{"0": 0, "16": 16, "1K": 1 << 10, "2m": 2 << 20, "4G": 4 << 30} {
+		got, err := parseBytes(text)
+		require.NoError(t, err)
+		require.Equal(t, want, got, text)
+	}
+	for _, text := range []string{"", "K", "-1", "1KK", "99999999999999999999", "9999999999G", "1.5M"} {
+		_, err := parseBytes(text)
+		require.Error(t, err, text)
+	}
+	for text, want := range map[string]time.Duration{"5": 5 * time.Second, "1m": time.Minute, "1h30m": 90 * time.Minute, "1d2": 24*time.Hour + 2*time.Second, "1W": 168 * time.Hour} {
+		got, err := parseTime(text)
+		require.NoError(t, err)
+		require.Equal(t, want, got, text)
+	}
+	for _, text := range []string{"", "m", "1x", "-1", "1hm", "9999999999"} {
+		_, err := parseTime(text)
+		require.Error(t, err, text)
+	}
+}
+
+// attacks.md P1.
+func TestPrintable(t *testing.T) {
+	require.Equal(t, "line\n\ttab \\x1b[2J \\u202e� é\\u009b", printable("line\r\n\ttab \x1b[2J \u202e\xff é\u009b"))
+}

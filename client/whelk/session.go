@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+
+	"golang.org/x/term"
+
+	"github.com/whelk-ssh/whelk/channel"
+	"github.com/whelk-ssh/whelk/client"
+)
+
+// session runs the command or shell, and returns what it exits with.
+func (p *program) session(ctx context.Context, c *client.Client) int {
+	cmd := c.Command(p.command)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.Env = p.environment(os.Environ())
+	if !p.noStdin {
+		cmd.Stdin = input{os.Stdin, p.log}
+	}
+	t := p.openTerminal()
+	if t != nil {
+		cmd.Pty = t.pty()
+	}
+	if err := cmd.Start(ctx); err != nil {
+		return p.fail(err)
+	}
+	if t != nil {
+		restore := t.attach(cmd)
+		defer restore()
+	}
+	err := p.wait(ctx, cmd)
+	if t != nil {
+		t.restore()
+		p.log.printf(levelInfo, "Connection to %s closed.", p.host)
+	}
+	return p.status(c, err)
+}
+
+// An input is standard input. One that cannot be read is an empty one: the
+// command's status is to count.
+type input struct {
+	r   io.Reader
+	log *logger
+}
+
+func (i input) Read(p []byte) (int, error) {
+	n, err := i.r.Read(p)
+	if err != nil && err != io.EOF {
+		i.log.printf(levelDebug1, "standard input: %v", err)
+		err = io.EOF
+	}
+	return n, err
+}
+
+// wait waits for the command or a signal to us. The command's context is not
+// ours: ssh leaves it to the server what becomes of a command whose client is
+// gone.
+func (p *program) wait(ctx context.Context, cmd *client.Cmd) error {
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// status returns what to exit with after a command that ended with err.
+func (p *program) status(c *client.Client, err error) int {
+	var exit *client.ExitError
+	switch {
+	case err == nil, errors.Is(err, syscall.EPIPE): // whoever read our output has enough of it
+		return 0
+	case !errors.As(err, &exit):
+		return p.fail(p.reason(c, err))
+	}
+	if exit.Signal == "" {
+		return exit.Status & 0xff
+	}
+	if exit.Signal != channel.SIGPIPE { // of which our own reader knows
+		p.log.printf(levelInfo, "%s", "whelk: "+p.explain(exit))
+	}
+	return failure
+}
+
+// reason returns the error of the connection if that is what ended a command.
+func (p *program) reason(c *client.Client, err error) error {
+	if c.Mux().Err() != nil {
+		return fmt.Errorf("connection to %s lost: %s", p.host, p.explain(err))
+	}
+	return err
+}
+
+// stay waits for the connection to end.
+func (p *program) stay(ctx context.Context, c *client.Client) int {
+	ended := make(chan error, 1)
+	go func() { ended <- c.Wait() }()
+	select {
+	case err := <-ended:
+		return p.fail(fmt.Errorf("connection to %s lost: %s", p.host, p.explain(err)))
+	case <-ctx.Done():
+		return p.fail(context.Cause(ctx))
+	}
+}
+
+// wantsTerminal reports whether to ask for a terminal, and whether to do so
+// without having one: -t and -T count more than RequestTTY, and without
+// either a shell gets one and a command does not.
+func (p *program) wantsTerminal() (want, force bool) {
+	switch {
+	case p.terminal < 0:
+		return false, false
+	case p.terminal > 0:
+		return true, p.terminal > 1
+	case p.requestTTY == "no":
+		return false, false
+	case p.requestTTY != "auto":
+		return true, p.requestTTY == "force"
+	}
+	return p.command == "", false
+}
+
+// openTerminal returns our terminal if the command is to have one.
+func (p *program) openTerminal() *terminal {
+	want, force := p.wantsTerminal()
+	fd := int(os.Stdin.Fd())
+	here := term.IsTerminal(fd) && !p.noStdin
+	if want && !here && !force {
+		p.log.printf(levelInfo, "Pseudo-terminal will not be allocated because stdin is not a terminal.")
+		return nil
+	}
+	if !want {
+		return nil
+	}
+	return &terminal{fd: fd, here: here, log: p.log}
+}

@@ -1,0 +1,51 @@
+// Package server is an SSH server in the manner of net/http. It composes the
+// layers below it: transport, userauth and connection.
+//
+//	net.Listener
+//	    | Accept, MaxStartups
+//	    v
+//	transport.Server --Handshake--> encrypted            \
+//	    | AcceptService "ssh-userauth"                    | HandshakeTimeout
+//	    v                                                 |
+//	userauth.Server --Authenticate--> Grant              /
+//	    | Grant.Service "ssh-connection"
+//	    v
+//	connection.Mux --Serve--> "session"      -> Session, Handler
+//	                          other channels -> Server.Channels
+//	                          requests       -> Server.Requests
+//
+// A [Server] runs; a [Handler] serves one [Session], which is a shell, a
+// command or a subsystem; a [Conn] is the connection it came over.
+// [HostKeyFile] and [AuthorizedKeys] are the host key and the users of a server
+// that has none of its own.
+//
+// The package starts no programs and knows no accounts: command whelkd does. It
+// forwards no ports; what a client asks for besides sessions goes to the
+// functions of the Server or is refused.
+//
+// # Trust
+//
+// The zero Server refuses to run, and one that runs refuses what it was not
+// told to allow: environment variables, terminals, channels and requests of
+// other types. A Grant's critical options are enforced, or the connection ends.
+// Text of clients is quoted in errors and logs where it would not print as it
+// is.
+//
+// # Concurrency and cancellation
+//
+// An idle connection costs two goroutines: the one that called ServeConn, or
+// that Serve started for it, reads; the transport's writes. A session adds one
+// that takes its requests, and one for the Handler once there is something to
+// run. Other channels and global requests run on goroutines of their own. None
+// of them can stop the one that reads: a Handler that does not read, or a
+// client that does not, holds up its own session.
+//
+// The context of a Conn is done when the connection has ended, that of a
+// Session when the client has closed it as well; the Session's methods fail at
+// the same moment. A panic in the code of the Server's user is logged and costs
+// one session, or, where there is none yet, one connection.
+//
+// # Buffers
+//
+// The slices given to Read and Write are borrowed for the call.
+package server

@@ -1,0 +1,88 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/whelk-ssh/whelk/connection"
+	"github.com/whelk-ssh/whelk/transport"
+	"github.com/whelk-ssh/whelk/userauth"
+)
+
+var (
+	// ErrServerClosed is what Serve, ListenAndServe and ServeConn return after
+	// Shutdown or Close.
+	ErrServerClosed = errors.New("server: closed")
+
+	// ErrTooManyStartups is what ServeConn returns for a connection that
+	// [Server].MaxStartups does not admit. Nothing was sent on it.
+	ErrTooManyStartups = errors.New("server: too many connections that have not authenticated")
+
+	// ErrHandshakeTimeout ends a connection whose client has not authenticated
+	// within [Server].HandshakeTimeout. It is an [os.ErrDeadlineExceeded].
+	ErrHandshakeTimeout = fmt.Errorf("server: the client did not authenticate in time: %w", os.ErrDeadlineExceeded)
+
+	// ErrIdle ends a connection that had no channel for [Server].IdleTimeout.
+	ErrIdle = errors.New("server: the connection had no channel for too long")
+
+	// ErrExited is what a second Exit or ExitSignal of a [Session] returns.
+	ErrExited = errors.New("server: the session has exited already")
+)
+
+// A ConfigError reports a Server that must not run as it is.
+type ConfigError struct {
+	Field string // of Server
+	Why   string
+}
+
+func (e *ConfigError) Error() string { return fmt.Sprintf("server: Server.%s %s", e.Field, e.Why) }
+
+// A PanicError is what ServeConn returns if a function of the Server's user
+// panicked on the connection's own goroutine: one that checks a user, a hook
+// of a Trace, a Signer. The connection has ended; others live on.
+type PanicError struct {
+	Value any    // what was given to panic
+	Stack []byte // of the goroutine, as of runtime/debug.Stack
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("server: panic: %v", e.Value) }
+
+// A RestrictionError ends a connection whose user is held back by something
+// that this package does not enforce.
+type RestrictionError struct {
+	Option string // the critical option of the Grant
+}
+
+func (e *RestrictionError) Error() string {
+	return fmt.Sprintf("server: the user is restricted by %q, which is not enforced: refusing", e.Option)
+}
+
+// lastWords returns what a client is told of the error that ends its
+// connection: its own mistakes, and nothing of our circumstances. Errors of
+// the transport have been told already.
+func lastWords(err error) (transport.Reason, string) {
+	var (
+		broken   *connection.Error
+		unproved *userauth.ProtocolError
+		limit    *userauth.LimitError
+		service  *userauth.ServiceError
+	)
+	switch {
+	case errors.As(err, &broken):
+		return transport.ReasonProtocolError, broken.Error()
+	case errors.As(err, &unproved):
+		return transport.ReasonProtocolError, unproved.Error()
+	case errors.As(err, &limit):
+		return transport.ReasonNoMoreAuthMethods, "too many authentication failures"
+	case errors.As(err, &service):
+		return transport.ReasonServiceNotAvailable, ""
+	case errors.Is(err, ErrServerClosed):
+		return transport.ReasonByApplication, "the server is shutting down"
+	case errors.Is(err, ErrIdle):
+		return transport.ReasonByApplication, "no channel is open"
+	case errors.Is(err, ErrHandshakeTimeout):
+		return transport.ReasonByApplication, "timeout before authentication"
+	}
+	return transport.ReasonByApplication, ""
+}

@@ -1,0 +1,186 @@
+package server
+
+import (
+	"context"
+	"io"
+	"runtime/debug"
+	"slices"
+	"sync"
+
+	"github.com/whelk-ssh/whelk/channel"
+)
+
+// A Session is a shell, command or subsystem asked for by a client (RFC 4254,
+// section 6). All methods are safe for concurrent use.
+//
+//	client          session                         handler
+//	  | env, pty-req   |                               |
+//	  |--------------->| kept                          |
+//	  | exec           |                               |
+//	  |--------------->| SUCCESS; ServeSSH ----------->|
+//	  | data, EOF      |                               |
+//	  |--------------->|------------------------> Read |
+//	  |           data |                               |
+//	  |<---------------|<----------------- Write, Stderr
+//	  | signal, window-change                          |
+//	  |--------------->|----------> OnSignal, OnResize |
+//	  |    exit-status, EOF, CLOSE                     |
+//	  |<---------------|<----------------- Exit, return|
+type Session struct {
+	conn   *Conn
+	ch     *channel.Channel
+	ctx    context.Context
+	cancel context.CancelFunc
+	request
+	events
+	ended chan struct{} // closed when the handler has returned
+
+	mu     sync.Mutex
+	pty    *Pty
+	exited bool
+}
+
+// A request is what the client asked for. It does not change once the handler
+// runs.
+type request struct {
+	started   bool
+	forced    bool // the command is not the client's choice
+	command   string
+	subsystem string
+	env       environment
+}
+
+// A Pty is the terminal a client has (RFC 4254, section 6.2).
+type Pty struct {
+	Term   string // what TERM is to be, such as "xterm"; it may be empty
+	Window        // as it is now
+	Modes  channel.Modes
+}
+
+// A Window is the size of a terminal. Sizes above 65535 come as that; 0 means
+// unknown.
+type Window struct {
+	Columns, Rows int // in characters
+	Width, Height int // in pixels
+}
+
+func newSession(c *Conn, ch *channel.Channel) *Session {
+	s := &Session{conn: c, ch: ch, ended: make(chan struct{})}
+	s.ctx, s.cancel = context.WithCancel(c.ctx)
+	return s
+}
+
+// Context returns a context that is done when the client has closed the
+// session or the connection has ended, and after the handler has returned. Its
+// values are those of [Server].ConnContext.
+func (s *Session) Context() context.Context { return s.ctx }
+
+// Conn returns the connection that the session belongs to.
+func (s *Session) Conn() *Conn { return s.conn }
+
+// User returns the name of the authenticated user.
+func (s *Session) User() string { return s.conn.User() }
+
+// Command returns the command line as the client sent it, or the one that the
+// user's permissions force; "" is a login shell. It is for a shell to take
+// apart, and it is what the client chose to send.
+func (s *Session) Command() string { return s.command }
+
+// Subsystem returns the name of the subsystem, or "" if none was asked for.
+func (s *Session) Subsystem() string { return s.subsystem }
+
+// Env returns the environment variables that the client set and
+// [Server].AcceptEnv admits, each as "NAME=value", in order. If the command was
+// forced, SSH_ORIGINAL_COMMAND is the one asked for. The caller owns the slice.
+func (s *Session) Env() []string { return slices.Clone(s.env.variables) }
+
+// Pty returns the client's terminal, with the size it has now, and whether the
+// client asked for one.
+func (s *Session) Pty() (Pty, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pty == nil {
+		return Pty{}, false
+	}
+	p := *s.pty
+	p.Modes = slices.Clone(p.Modes)
+	return p, true
+}
+
+// Read reads what the client sends: standard input. It returns [io.EOF] at its
+// end.
+func (s *Session) Read(p []byte) (int, error) { return s.ch.Read(p) }
+
+// WriteTo implements [io.WriterTo]: it copies standard input to w without a
+// buffer in between.
+func (s *Session) WriteTo(w io.Writer) (int64, error) { return s.ch.WriteTo(w) }
+
+// Write sends p as standard output. It waits while the client does not read.
+func (s *Session) Write(p []byte) (int, error) { return s.ch.Write(p) }
+
+// Stderr returns a writer to standard error, like [Session.Write].
+func (s *Session) Stderr() io.Writer { return stderr{s} }
+
+type stderr struct{ s *Session }
+
+func (w stderr) Write(p []byte) (int, error) { return w.s.ch.Stderr().Write(p) }
+
+// CloseWrite tells the client that there is no further output. It is only
+// needed if the session goes on after that.
+func (s *Session) CloseWrite() error { return s.ch.CloseWrite() }
+
+// serve takes the requests of the session until the client has closed it, and
+// waits for its handler.
+func (s *Session) serve() {
+	defer s.conn.finishSession()
+	defer s.cancel()
+	s.take()
+	s.cancel()
+	if s.started {
+		<-s.ended
+	}
+	s.ch.Close()
+}
+
+// take takes requests as they come. A panic of the user's code in a callback
+// costs the session.
+func (s *Session) take() {
+	defer func() {
+		if v := recover(); v != nil {
+			s.fail(v)
+		}
+	}()
+	for r := range s.ch.Requests(context.Background()) {
+		h, ok := s.handle(r)
+		r.Reply(ok)
+		if h != nil {
+			s.conn.handlers.Go(func() { s.run(h) })
+		}
+	}
+}
+
+// run runs the handler.
+func (s *Session) run(h Handler) {
+	returned := false
+	defer close(s.ended)
+	defer s.cancel()
+	defer func() {
+		switch v := recover(); {
+		case v != nil:
+			s.fail(v)
+		case !returned: // runtime.Goexit
+			s.Exit(failed)
+		default:
+			s.Exit(0)
+		}
+	}()
+	h.ServeSSH(s)
+	returned = true
+}
+
+// fail ends a session whose handler panicked.
+func (s *Session) fail(v any) {
+	s.conn.log.Error("panic in a session", "command", printable(s.command), "subsystem", printable(s.subsystem),
+		"panic", v, "stack", string(debug.Stack()))
+	s.Exit(failed)
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/whelk-ssh/whelk/hostkey"
+	"github.com/whelk-ssh/whelk/server"
+	"github.com/whelk-ssh/whelk/transport"
+	"github.com/whelk-ssh/whelk/userauth"
+	"github.com/whelk-ssh/whelk/wire"
+)
+
+// A daemon is a server for one account.
+type daemon struct {
+	account account
+	server  server.Server
+	log     *slog.Logger
+}
+
+// newDaemon makes the daemon that o describes, logging to stderr.
+func newDaemon(o *options, stderr io.Writer) (*daemon, error) {
+	a, err := currentAccount()
+	if err != nil {
+		return nil, err
+	}
+	d := &daemon{account: a, log: newLogger(o, stderr)}
+	d.server = server.Server{
+		Session:          server.HandlerFunc(d.serveCommand),
+		Subsystems:       make(map[string]server.Handler),
+		AcceptEnv:        o.acceptEnv,
+		AllowPty:         o.permitTTY,
+		MaxSessions:      o.sessions,
+		MaxStartups:      o.startups,
+		HandshakeTimeout: o.loginGrace,
+		IdleTimeout:      o.unused,
+		Transport:        o.transport,
+		Logger:           d.log,
+	}
+	for name, command := range o.subsystems {
+		d.server.Subsystems[name] = server.HandlerFunc(func(s *server.Session) { d.serve(s, command) })
+	}
+	if o.verbose > 1 {
+		d.server.Transport.Trace = traceTo(d.log)
+	}
+	if d.server.HostKeys, err = d.hostKeys(o.hostKeys); err != nil {
+		return nil, err
+	}
+	if d.server.Auth, err = d.auth(o); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// newLogger returns the logger for the level that o asks for.
+func newLogger(o *options, stderr io.Writer) *slog.Logger {
+	level := o.logLevel
+	if o.verbose > 0 {
+		level = min(level, slog.LevelDebug)
+	}
+	return slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// traceTo returns a trace that logs every message.
+func traceTo(log *slog.Logger) *transport.Trace {
+	packet := func(direction string) func(uint32, []byte) {
+		return func(seq uint32, payload []byte) {
+			log.Debug(direction, "seq", seq, "message", wire.Describe(payload))
+		}
+	}
+	return &transport.Trace{
+		Version:    func(local, remote string) { log.Debug("versions", "ours", local, "theirs", fmt.Sprintf("%q", remote)) },
+		PacketSent: packet("sent"),
+		PacketRead: packet("read"),
+		KeyExchange: func(s transport.State, err error) {
+			log.Debug("key exchange", "method", s.KeyExchange, "host key", s.HostKeyAlgorithm,
+				"send", s.Send, "recv", s.Recv, "strict", s.StrictKeyExchange, "err", err)
+		},
+	}
+}
+
+// hostKeys reads the host keys, or makes one if no file is given.
+func (d *daemon) hostKeys(files []string) ([]hostkey.Signer, error) {
+	if len(files) == 0 {
+		key, err := server.HostKeyFile(d.account.path(".ssh/whelkd_host_ed25519_key"))
+		if err != nil {
+			return nil, err
+		}
+		return []hostkey.Signer{d.announce(key)}, nil
+	}
+	var keys []hostkey.Signer
+	for _, file := range files {
+		if _, err := os.Stat(file); err != nil {
+			return nil, fmt.Errorf("host key: %w; `ssh-keygen -t ed25519 -N '' -f %s` makes one", err, filepath.Clean(file))
+		}
+		key, err := server.HostKeyFile(file)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, d.announce(key))
+	}
+	return keys, nil
+}
+
+// announce logs what a client will see of key.
+func (d *daemon) announce(key hostkey.Signer) hostkey.Signer {
+	d.log.Info("host key", "type", key.PublicKey().Type(), "fingerprint", hostkey.Fingerprint(key.PublicKey()))
+	return key
+}
+
+// auth lets in the account's user, with a key.
+func (d *daemon) auth(o *options) (userauth.Server, error) {
+	a := userauth.Server{MaxTries: o.maxTries}
+	if !o.pubkey || len(o.authorizedKeys) == 0 {
+		return a, errors.New("nobody could log in: there is no way but a public key, and that is off")
+	}
+	var files []string
+	for _, file := range o.authorizedKeys {
+		files = append(files, d.account.path(file))
+	}
+	a.Checks = []userauth.Check{onlyUser{server.AuthorizedKeys(files...), d.account.name}}
+	if o.banner != "" {
+		text, err := os.ReadFile(o.banner)
+		if err != nil {
+			return a, fmt.Errorf("banner: %w", err)
+		}
+		a.Banner = func(context.Context, string) string { return string(text) }
+	}
+	return a, nil
+}
+
+// onlyUser is a check that refuses all users but one. It asks the check it
+// wraps whatever the name is, so that the time it takes does not depend on it.
+type onlyUser struct {
+	check userauth.Check
+	name  string
+}
+
+// Method implements [userauth.Check].
+func (c onlyUser) Method() string { return c.check.Method() }
+
+// Check implements [userauth.Check].
+func (c onlyUser) Check(ctx context.Context, a *userauth.Attempt) (userauth.Decision, error) {
+	d, err := c.check.Check(ctx, a)
+	if a.User != c.name {
+		return userauth.Decision{}, fmt.Errorf("user %q may not log in, only %q", a.User, c.name)
+	}
+	return d, err
+}

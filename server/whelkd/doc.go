@@ -1,0 +1,52 @@
+// Command whelkd is an SSH server for the user who starts it, after sshd(8):
+// it runs in the foreground, lets that user in with a key of
+// ~/.ssh/authorized_keys, and runs commands and shells as the user.
+//
+//	whelkd [-v] [-p port] [-l address] [-h hostkey]... [-a authorized_keys] [-o Keyword=value]...
+//	whelkd -V
+//
+//	-p port     the port to listen on; 22 if not given, any free one if 0
+//	-l address  the address to listen on; 127.0.0.1 if not given
+//	-h file     a host key, as ssh-keygen writes it without a passphrase; may be
+//	            given for several. Without one, an Ed25519 key is made in
+//	            ~/.ssh/whelkd_host_ed25519_key and used from then on.
+//	-a file     the keys that let the user in; ~/.ssh/authorized_keys if not given
+//	-o option   an option of sshd_config(5), as Keyword=value; may be repeated
+//	-v          log to standard error; twice, every message too, with what it holds
+//	-V          print the version
+//
+// Once it accepts connections it prints one line to standard error:
+//
+//	listening on 127.0.0.1:2222
+//
+// SIGTERM drains: no connection and no session begins, and whelkd exits when
+// the last session has ended. A second SIGTERM closes what is left, as SIGINT
+// does at once; the programs of the sessions get SIGHUP. The exit status is 0
+// then, and 255 with a line on standard error for its own errors.
+//
+// # Options
+//
+// Keywords are those of sshd_config(5), without regard to case:
+//
+//	AcceptEnv AuthorizedKeysFile Banner Ciphers HostKey HostKeyAlgorithms
+//	KexAlgorithms ListenAddress LogLevel LoginGraceTime MACs MaxAuthTries
+//	MaxSessions MaxStartups PermitTTY PerSourceMaxStartups Port
+//	PubkeyAcceptedAlgorithms PubkeyAuthentication RekeyLimit Subsystem
+//	UnusedConnectionTimeout
+//
+// PrintMotd, PrintLastLog, TCPKeepAlive and UseDNS are taken and do nothing. Of
+// those that would switch on what whelkd does not do, such as
+// PasswordAuthentication and AllowTcpForwarding, only "no" is taken. Terminals
+// are allowed unless PermitTTY says otherwise. StrictModes is always on.
+//
+// # Sessions
+//
+// A command runs as SHELL -c COMMAND, a shell as a login shell, in the home
+// directory and in a session (setsid(2)) of its own, with HOME, USER, LOGNAME,
+// SHELL, PATH, MAIL, TZ, SSH_CLIENT, SSH_CONNECTION, and on a terminal TERM and
+// SSH_TTY, and no other variables of whelkd's own environment. The shell is
+// that of $SHELL, or else that of the user's account. The session ends when the
+// program has exited and nobody has its output open any more; if the client
+// goes away first, the program's process group gets SIGHUP, and SIGKILL five
+// seconds later.
+package main

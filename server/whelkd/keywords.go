@@ -1,0 +1,233 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/whelk-ssh/whelk/internal/algolist"
+)
+
+// keywords are those of sshd_config(5) that are known, in lower case.
+var keywords = map[string]func(*options, string) error{
+	"acceptenv":          func(o *options, v string) error { o.acceptEnv = append(o.acceptEnv, strings.Fields(v)...); return nil },
+	"authorizedkeysfile": setAuthorizedKeys,
+	"banner":             func(o *options, v string) error { o.banner = unlessNone(v); return nil },
+	"ciphers":            func(o *options, v string) (err error) { o.transport.Ciphers, err = algolist.Ciphers(v); return err },
+	"hostkey":            setHostKey,
+	"hostkeyalgorithms": func(o *options, v string) (err error) {
+		o.transport.HostKeyAlgorithms, err = algolist.Signatures(v)
+		return err
+	},
+	"kexalgorithms": func(o *options, v string) (err error) {
+		o.transport.KeyExchanges, err = algolist.KeyExchanges(v)
+		return err
+	},
+	"listenaddress":            setListenAddress,
+	"loglevel":                 setLogLevel,
+	"logingracetime":           setLoginGraceTime,
+	"macs":                     func(o *options, v string) (err error) { o.transport.MACs, err = algolist.MACs(v); return err },
+	"maxauthtries":             func(o *options, v string) (err error) { o.maxTries, err = positive(v); return err },
+	"maxsessions":              func(o *options, v string) (err error) { o.sessions, err = positive(v); return err },
+	"maxstartups":              setMaxStartups,
+	"permittty":                func(o *options, v string) (err error) { o.permitTTY, err = yesNo(v); return err },
+	"persourcemaxstartups":     setPerSource,
+	"port":                     setPort,
+	"pubkeyacceptedalgorithms": setUserKeyAlgorithms,
+	"pubkeyacceptedkeytypes":   setUserKeyAlgorithms, // its name until OpenSSH 8.5
+	"pubkeyauthentication":     func(o *options, v string) (err error) { o.pubkey, err = yesNo(v); return err },
+	"rekeylimit":               setRekeyLimit,
+	"subsystem":                setSubsystem,
+	"unusedconnectiontimeout":  setUnusedTimeout,
+
+	"printlastlog": ignored,
+	"printmotd":    ignored,
+	"tcpkeepalive": ignored,
+	"usedns":       ignored,
+
+	"strictmodes": only("yes"),
+
+	"allowagentforwarding":            only("no"),
+	"allowstreamlocalforwarding":      only("no"),
+	"allowtcpforwarding":              only("no"),
+	"challengeresponseauthentication": only("no"),
+	"compression":                     only("no"),
+	"gssapiauthentication":            only("no"),
+	"hostbasedauthentication":         only("no"),
+	"kbdinteractiveauthentication":    only("no"),
+	"kerberosauthentication":          only("no"),
+	"passwordauthentication":          only("no"),
+	"permitemptypasswords":            only("no"),
+	"permittunnel":                    only("no"),
+	"permituserenvironment":           only("no"),
+	"permituserrc":                    only("no"),
+	"usepam":                          only("no"),
+	"x11forwarding":                   only("no"),
+}
+
+func ignored(*options, string) error { return nil }
+
+// only takes no value but one: what it stands for cannot be otherwise.
+func only(value string) func(*options, string) error {
+	return func(_ *options, v string) error {
+		if !strings.EqualFold(v, value) {
+			return fmt.Errorf("%q is not supported, only %q", v, value)
+		}
+		return nil
+	}
+}
+
+func yesNo(v string) (bool, error) {
+	switch strings.ToLower(v) {
+	case "yes", "true":
+		return true, nil
+	case "no", "false":
+		return false, nil
+	}
+	return false, fmt.Errorf("%q is neither yes nor no", v)
+}
+
+func positive(v string) (int, error) {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 1 || n > 1<<30 {
+		return 0, fmt.Errorf("%q is not a number from 1 on", v)
+	}
+	return n, nil
+}
+
+func unlessNone(v string) string {
+	if strings.EqualFold(v, "none") {
+		return ""
+	}
+	return v
+}
+
+func setPort(o *options, v string) error {
+	if _, err := strconv.ParseUint(v, 10, 16); err != nil {
+		return fmt.Errorf("%q is not a port: it is a number from 0 to 65535", v)
+	}
+	o.port = v
+	return nil
+}
+
+func setHostKey(o *options, v string) error {
+	o.hostKeys = append(o.hostKeys, v)
+	return nil
+}
+
+func setAuthorizedKeys(o *options, v string) error {
+	o.authorizedKeys = nil
+	if unlessNone(v) != "" {
+		o.authorizedKeys = strings.Fields(v)
+	}
+	return nil
+}
+
+// setListenAddress reads host, host:port or [host]:port. Of several the last
+// one counts.
+func setListenAddress(o *options, v string) error {
+	if ip := strings.Trim(v, "[]"); net.ParseIP(ip) != nil || !strings.Contains(v, ":") {
+		o.address = ip
+		return nil
+	}
+	host, port, err := net.SplitHostPort(v)
+	if err != nil {
+		return err
+	}
+	o.address = host
+	return setPort(o, port)
+}
+
+func setLogLevel(o *options, v string) error {
+	switch strings.ToUpper(v) {
+	case "QUIET":
+		o.logLevel = silent
+	case "FATAL", "ERROR":
+		o.logLevel = slog.LevelError
+	case "INFO", "VERBOSE":
+		o.logLevel = slog.LevelInfo
+	case "DEBUG", "DEBUG1":
+		o.logLevel = slog.LevelDebug
+	case "DEBUG2", "DEBUG3":
+		o.logLevel = slog.LevelDebug
+		o.verbose = max(o.verbose, 2)
+	default:
+		return fmt.Errorf("%q is none of QUIET FATAL ERROR INFO VERBOSE DEBUG DEBUG1 DEBUG2 DEBUG3", v)
+	}
+	return nil
+}
+
+func setLoginGraceTime(o *options, v string) (err error) {
+	o.loginGrace, err = parseDuration(v)
+	if err == nil && o.loginGrace == 0 {
+		o.loginGrace = forever
+	}
+	return err
+}
+
+func setUnusedTimeout(o *options, v string) (err error) {
+	if unlessNone(v) == "" {
+		o.unused = 0
+		return nil
+	}
+	o.unused, err = parseDuration(v)
+	return err
+}
+
+// setMaxStartups reads start:rate:full or full.
+func setMaxStartups(o *options, v string) error {
+	var numbers []int
+	for field := range strings.SplitSeq(v, ":") {
+		n, err := positive(field)
+		if err != nil {
+			return err
+		}
+		numbers = append(numbers, n)
+	}
+	s := &o.startups
+	switch {
+	case len(numbers) == 1:
+		s.Start, s.Percent, s.Full = numbers[0], 100, numbers[0]
+	case len(numbers) == 3 && numbers[1] <= 100 && numbers[0] <= numbers[2]:
+		s.Start, s.Percent, s.Full = numbers[0], numbers[1], numbers[2]
+	default:
+		return fmt.Errorf("%q is neither start:rate:full nor a number", v)
+	}
+	return nil
+}
+
+func setPerSource(o *options, v string) (err error) {
+	if unlessNone(v) == "" {
+		o.startups.PerSource = -1
+		return nil
+	}
+	o.startups.PerSource, err = positive(v)
+	return err
+}
+
+// setSubsystem reads a name and a command.
+func setSubsystem(o *options, v string) error {
+	i := strings.IndexAny(v, " \t")
+	if i < 0 {
+		return errors.New("it has a name and no command")
+	}
+	command := strings.TrimSpace(v[i:])
+	if strings.HasPrefix(command, "internal-sftp") {
+		return errors.New("internal-sftp is not supported: name a program, such as /usr/lib/openssh/sftp-server")
+	}
+	o.subsystems[v[:i]] = command
+	return nil
+}
+
+func setRekeyLimit(o *options, v string) (err error) {
+	o.transport.Rekey.Bytes, o.transport.Rekey.Interval, err = parseRekeyLimit(v)
+	return err
+}
+
+func setUserKeyAlgorithms(o *options, v string) (err error) {
+	o.transport.UserKeyAlgorithms, err = algolist.Signatures(v)
+	return err
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/whelk-ssh/whelk/server"
+)
+
+func TestParseArgs(t *testing.T) {
+	o, err := parseArgs([]string{"-vvp2222", "-l", "::1", "-hone", "-h", "two", "-a", "keys", "-oPort=22", "-o", "permittty no", "-De", "--"})
+	require.NoError(t, err)
+	require.Equal(t, 2, o.verbose)
+	require.Equal(t, "22", o.port, "the last one counts")
+	require.Equal(t, "::1", o.address)
+	require.Equal(t, []string{"one", "two"}, o.hostKeys)
+	require.Equal(t, []string{"keys"}, o.authorizedKeys)
+	require.False(t, o.permitTTY)
+	o, err = parseArgs(nil)
+	require.NoError(t, err)
+	require.Equal(t, newOptions(), o)
+}
+
+func TestParseArgsRefuses(t *testing.T) {
+	for _, test := range []struct{ args, why string }{
+		{"-x", "there is no option -x"},
+		{"-p", "option -p needs a value"},
+		{"-p 65536", `"65536" is not a port`},
+		{"-p -1", `"-1" is not a port`},
+		{"-p ssh", `"ssh" is not a port`},
+		{"host", `"host" is not an option`},
+		{"-v host", `"host" is not an option`},
+		{"-- -v", `"-v" is not an option`},
+		{"-", `"-" is not an option`},
+		{"-o Port", `option "Port" has no value`},
+		{"-o Port=", "keyword Port has no value"},
+		{"-o Sprot=22", `keyword "Sprot" is not known`},
+		{"-o Match=all", `keyword "Match" is not known`},
+	} {
+		t.Run(test.args, func(t *testing.T) {
+			_, err := parseArgs(strings.Fields(test.args))
+			require.ErrorContains(t, err, test.why)
+		})
+	}
+}
+
+func TestKeywords(t *testing.T) {
+	for _, test := range []struct {
+		option string
+		get    func(o *options) any
+		want   any
+	}{
+		{"AcceptEnv=LANG LC_*", func(o *options) any { return o.acceptEnv }, []string{"LANG", "LC_*"}},
+		{"authorizedkeysfile=a %h/b", func(o *options) any { return o.authorizedKeys }, []string{"a", "%h/b"}},
+		{"AuthorizedKeysFile none", func(o *options) any { return len(o.authorizedKeys) }, 0},
+		{"Banner=/etc/issue", func(o *options) any { return o.banner }, "/etc/issue"},
+		{"Banner=none", func(o *options) any { return o.banner }, ""},
+		{"Ciphers=aes128-ctr", func(o *options) any { return o.transport.Ciphers[0].Name }, "aes128-ctr"},
+		{"MACs=-*etm*", func(o *options) any { return o.transport.MACs[0].Name }, "hmac-sha2-256"},
+		{"KexAlgorithms=^curve25519-sha256", func(o *options) any { return o.transport.KeyExchanges[0].Name() }, "curve25519-sha256"},
+		{"HostKeyAlgorithms=rsa-sha2-256", func(o *options) any { return o.transport.HostKeyAlgorithms }, []string{"rsa-sha2-256"}},
+		{"PubkeyAcceptedAlgorithms=ssh-ed25519", func(o *options) any { return o.transport.UserKeyAlgorithms }, []string{"ssh-ed25519"}},
+		{"HostKey=/k", func(o *options) any { return o.hostKeys }, []string{"/k"}},
+		{"ListenAddress=192.0.2.1", func(o *options) any { return o.address + "," + o.port }, "192.0.2.1,22"},
+		{"ListenAddress=192.0.2.1:23", func(o *options) any { return o.address + "," + o.port }, "192.0.2.1,23"},
+		{"ListenAddress=[::1]:23", func(o *options) any { return o.address + "," + o.port }, "::1,23"},
+		{"ListenAddress=::1", func(o *options) any { return o.address + "," + o.port }, "::1,22"},
+		{"ListenAddress=localhost", func(o *options) any { return o.address + "," + o.port }, "localhost,22"},
+		{"LogLevel=quiet", func(o *options) any { return o.logLevel }, silent},
+		{"LogLevel=INFO", func(o *options) any { return o.logLevel }, slog.LevelInfo},
+		{"LogLevel=DEBUG3", func(o *options) any { return o.verbose }, 2},
+		{"LoginGraceTime=1m30", func(o *options) any { return o.loginGrace }, 90 * time.Second},
+		{"LoginGraceTime=0", func(o *options) any { return o.loginGrace }, forever},
+		{"MaxAuthTries=3", func(o *options) any { return o.maxTries }, 3},
+		{"MaxSessions=1", func(o *options) any { return o.sessions }, 1},
+		{"MaxStartups=10:30:100", func(o *options) any { return o.startups }, server.Startups{Start: 10, Percent: 30, Full: 100}},
+		{"MaxStartups=5", func(o *options) any { return o.startups }, server.Startups{Start: 5, Percent: 100, Full: 5}},
+		{"PerSourceMaxStartups=7", func(o *options) any { return o.startups.PerSource }, 7},
+		{"PerSourceMaxStartups=none", func(o *options) any { return o.startups.PerSource }, -1},
+		{"PermitTTY=no", func(o *options) any { return o.permitTTY }, false},
+		{"PubkeyAuthentication=no", func(o *options) any { return o.pubkey }, false},
+		{"RekeyLimit=1M", func(o *options) any { return o.transport.Rekey.Bytes }, int64(1 << 20)},
+		{"RekeyLimit=16", func(o *options) any { return o.transport.Rekey.Bytes }, int64(16)},
+		{"RekeyLimit=default 1h", func(o *options) any { return o.transport.Rekey.Interval }, time.Hour},
+		{"RekeyLimit=2g none", func(o *options) any { return o.transport.Rekey.Bytes }, int64(2 << 30)},
+		{"Subsystem=sftp  /usr/lib/sftp-server -l INFO", func(o *options) any { return o.subsystems["sftp"] }, "/usr/lib/sftp-server -l INFO"},
+		{"UnusedConnectionTimeout=5m", func(o *options) any { return o.unused }, 5 * time.Minute},
+		{"UnusedConnectionTimeout=none", func(o *options) any { return o.unused }, time.Duration(0)},
+		{"PasswordAuthentication=no", func(*options) any { return nil }, nil},
+		{"StrictModes=yes", func(*options) any { return nil }, nil},
+		{"PrintMotd=yes", func(*options) any { return nil }, nil},
+	} {
+		t.Run(test.option, func(t *testing.T) {
+			o, err := parseArgs([]string{"-o", test.option})
+			require.NoError(t, err)
+			require.Equal(t, test.want, test.get(o))
+		})
+	}
+}
+
+func TestKeywordsRefuse(t *testing.T) {
+	for _, option := range []string{
+		"Ciphers=aes129-ctr", "MACs=hmac-md5", "KexAlgorithms=+nothing", "HostKeyAlgorithms=ssh-rsa", "PubkeyAcceptedAlgorithms=-x",
+		"PasswordAuthentication=yes", "X11Forwarding=yes", "AllowTcpForwarding=local", "StrictModes=no", "UsePAM=yes",
+		"LoginGraceTime=2x", "LoginGraceTime=m", "LoginGraceTime=99999999999", "LoginGraceTime=2000000000w", "LoginGraceTime=-1",
+		"MaxAuthTries=0", "MaxAuthTries=many", "MaxSessions=-1", "MaxStartups=10:30", "MaxStartups=10:130:100", "MaxStartups=100:30:10", "MaxStartups=0",
+		"PermitTTY=maybe", "PubkeyAuthentication=2", "LogLevel=LOUD", "RekeyLimit=1T", "RekeyLimit=0", "RekeyLimit=9999999999G", "RekeyLimit=1 2 3",
+		"RekeyLimit=K", "Subsystem=sftp", "Subsystem=sftp internal-sftp", "Port=x", "ListenAddress=a:b:c", "ListenAddress=host:99999", "PerSourceMaxStartups=-1",
+	} {
+		t.Run(option, func(t *testing.T) {
+			keyword, _, _ := strings.Cut(option, "=")
+			_, err := parseArgs([]string{"-o", option})
+			require.ErrorContains(t, err, keyword+": ")
+			require.NotContains(t, err.Error(), "\n")
+		})
+	}
+}
+
+// Every error of our own is one line, and exit status 255.
+func TestErrorsAreOneLine(t *testing.T) {
+	dir := t.TempDir()
+	for _, test := range []struct {
+		name string
+		args []string
+		why  string
+	}{
+		{"a bad option", []string{"-o", "Port=x"}, `whelkd: Port: "x" is not a port`},
+		{"a host key that is not there", []string{"-h", dir + "/none"}, "ssh-keygen -t ed25519"},
+		{"nobody could log in", []string{"-h", "testdata/missing", "-o", "PubkeyAuthentication=no"}, "whelkd: "},
+		{"an address that is not ours", []string{"-h", hostKeyIn(t), "-l", "192.0.2.1"}, "whelkd: cannot listen on 192.0.2.1:22: "},
+		{"a banner that is not there", []string{"-h", hostKeyIn(t), "-o", "Banner=" + dir + "/none"}, "whelkd: banner: "},
+		{"no way in", []string{"-h", hostKeyIn(t), "-o", "PubkeyAuthentication=no"}, "whelkd: nobody could log in"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var stdout, stderr bytes.Buffer
+			require.Equal(t, 255, run(test.args, &stdout, &stderr))
+			require.Empty(t, stdout.String())
+			require.Contains(t, stderr.String(), test.why)
+			require.Equal(t, 1, strings.Count(stderr.String(), "\n"), stderr.String())
+		})
+	}
+}
+
+// hostKeyIn returns the name of a new host key.
+func hostKeyIn(t *testing.T) string {
+	path := t.TempDir() + "/key"
+	_, err := server.HostKeyFile(path)
+	require.NoError(t, err)
+	return path
+}
+
+func TestVersion(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	require.Zero(t, run([]string{"-V"}, &stdout, &stderr))
+	require.Empty(t, stderr.String())
+	require.Regexp(t, `^whelkd \(whelk-ssh.*\)\n$`, stdout.String())
+}
+
+func TestShellOf(t *testing.T) {
+	const passwd = "root:x:0:0:root:/root:/bin/bash\nbroken\nnobody:x:65534:65534::/:relative\nu:x:7:7::/home/u:/bin/zsh\n"
+	for uid, want := range map[string]string{"0": "/bin/bash", "7": "/bin/zsh", "65534": "/bin/sh", "8": "/bin/sh", "x": "/bin/sh"} {
+		require.Equal(t, want, shellOf(strings.NewReader(passwd), uid))
+	}
+	require.Contains(t, loginShell("0"), "/")
+}
+
+func TestAccountPath(t *testing.T) {
+	a := account{home: "/home/u"}
+	for name, want := range map[string]string{
+		".ssh/k": "/home/u/.ssh/k", "/etc/k": "/etc/k", "%h/k": "/home/u/k", "~/k": "/home/u/k", "%u": "/home/u/%u", // P4
+	} {
+		require.Equal(t, want, a.path(name))
+	}
+}

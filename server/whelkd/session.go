@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+
+	"github.com/whelk-ssh/whelk/channel"
+	"github.com/whelk-ssh/whelk/server"
+)
+
+// serveCommand runs what the client asked for: a command, or a shell.
+func (d *daemon) serveCommand(s *server.Session) { d.serve(s, s.Command()) }
+
+// serve runs a command for a session, to its end. "" is a login shell.
+func (d *daemon) serve(s *server.Session, command string) {
+	p := &process{session: s, cmd: d.command(command)}
+	start := p.startOnPipes
+	if _, ok := s.Pty(); ok {
+		start = p.startOnPty
+	}
+	tty, err := start(func(tty string) { p.cmd.Env = d.environment(s, tty) })
+	if err != nil {
+		d.log.Error("a program did not start", "command", fmt.Sprintf("%q", command), "err", err)
+		fmt.Fprintf(s.Stderr(), "whelkd: cannot start a program: %v\r\n", err)
+		s.Exit(failure)
+		return
+	}
+	d.log.Debug("started", "pid", p.cmd.Process.Pid, "tty", tty, "command", fmt.Sprintf("%q", command))
+	status := p.wait()
+	d.log.Debug("ended", "pid", p.cmd.Process.Pid, "status", status)
+	report(s, status)
+}
+
+// command returns the shell to run, as sshd(8) does: with the command, or as a
+// login shell, which the hyphen before its name tells it.
+func (d *daemon) command(command string) *exec.Cmd {
+	cmd := exec.Command(d.account.shell, "-c", command)
+	cmd.Args[0] = filepath.Base(d.account.shell)
+	if command == "" {
+		cmd.Args = []string{"-" + filepath.Base(d.account.shell)}
+	}
+	cmd.Dir = d.account.home
+	if _, err := os.Stat(cmd.Dir); err != nil {
+		cmd.Dir = "/" // no reason to lock the user out
+	}
+	return cmd
+}
+
+// report tells the client how the program ended.
+func report(s *server.Session, status syscall.WaitStatus) {
+	if !status.Signaled() {
+		s.Exit(status.ExitStatus())
+		return
+	}
+	name, ok := channel.SignalOf(status.Signal())
+	if !ok {
+		name = "SIG@openssh.com" // a signal that RFC 4254 does not know
+	}
+	s.ExitSignal(name, status.CoreDump(), status.Signal().String())
+}

@@ -1,0 +1,46 @@
+package transport
+
+// maxFlush is how much is sent on the caller's goroutine. With more queued it
+// is worth while to let the writer seal on another core.
+const maxFlush = 8 << 10
+
+// flush sends what is queued if that takes no waiting, and otherwise leaves it
+// to the writer. It never waits, and anybody may call it who holds no lock.
+func (o *outbound) flush() {
+	b, ok := o.takeShort()
+	if !ok {
+		return
+	}
+	o.seal(b)
+	n, err := o.try(b.packets)
+	if n < len(b.packets) || err != nil {
+		o.leave(b.packets[n:]) // the writer will meet the same error
+		return
+	}
+	o.sent(b.packets)
+}
+
+// takeShort makes the caller the sender if the queue is short and nobody else
+// sends. A sender looks at the queue again when it is done, so nothing is left
+// lying.
+func (o *outbound) takeShort() (batch, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.sending || len(o.pending) == 0 {
+		return batch{}, false
+	}
+	if o.try == nil || len(o.pending) > maxFlush || len(o.unsent) > 0 || o.closing {
+		o.work.Signal()
+		return batch{}, false
+	}
+	return o.takeLocked(), true
+}
+
+// leave leaves sealed bytes to the writer.
+func (o *outbound) leave(sealed []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.sending = false
+	o.unsent = sealed
+	o.work.Signal()
+}
