@@ -26,6 +26,10 @@ var (
 	// ErrIdle ends a connection that had no channel for [Server].IdleTimeout.
 	ErrIdle = errors.New("server: the connection had no channel for too long")
 
+	// ErrUnread is what Write of a [Session] returns when the client does not
+	// want any more output, as its own reader has gone.
+	ErrUnread = errors.New("server: the client reads no further output")
+
 	// ErrExited is what a second Exit or ExitSignal of a [Session] returns.
 	ErrExited = errors.New("server: the session has exited already")
 )

@@ -21,6 +21,9 @@ func (s *Session) handle(r *channel.Request) (h Handler, ok bool) {
 		return nil, s.resize(r.Payload)
 	case "signal":
 		return nil, s.signal(r.Payload)
+	case "eow@openssh.com": // OpenSSH PROTOCOL, section 2.2
+		s.unread.Store(true)
+		return nil, true
 	}
 	if s.started {
 		// "Only one of these requests can succeed per channel" (RFC 4254,

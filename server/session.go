@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/whelk-ssh/whelk/channel"
 )
@@ -33,7 +34,8 @@ type Session struct {
 	cancel context.CancelFunc
 	request
 	events
-	ended chan struct{} // closed when the handler has returned
+	ended  chan struct{} // closed when the handler has returned
+	unread atomic.Bool   // the client wants no further output
 
 	mu     sync.Mutex
 	pty    *Pty
@@ -115,8 +117,14 @@ func (s *Session) Read(p []byte) (int, error) { return s.ch.Read(p) }
 // buffer in between.
 func (s *Session) WriteTo(w io.Writer) (int64, error) { return s.ch.WriteTo(w) }
 
-// Write sends p as standard output. It waits while the client does not read.
-func (s *Session) Write(p []byte) (int, error) { return s.ch.Write(p) }
+// Write sends p as standard output. It waits while the client does not read,
+// and fails with [ErrUnread] once the client has said that it never will.
+func (s *Session) Write(p []byte) (int, error) {
+	if s.unread.Load() {
+		return 0, ErrUnread
+	}
+	return s.ch.Write(p)
+}
 
 // Stderr returns a writer to standard error, like [Session.Write].
 func (s *Session) Stderr() io.Writer { return stderr{s} }

@@ -333,3 +333,18 @@ func TestSessionNeverStarted(t *testing.T) {
 		require.NoError(t, srv.Shutdown(context.Background()))
 	})
 }
+
+// A client whose own reader has gone says so, and the handler finds out as a
+// program does from a broken pipe.
+func TestClientThatReadsNoFurther(t *testing.T) {
+	srv := newServer(handler(func(s *server.Session) {
+		var err error
+		for err == nil {
+			_, err = s.Write([]byte("y\n"))
+		}
+		fmt.Fprint(s.Stderr(), err)
+	}))
+	s := login(t, srv).session().exec("yes")
+	require.NoError(t, s.ask("eow@openssh.com", nil), "OpenSSH PROTOCOL 2.2")
+	require.Equal(t, server.ErrUnread.Error(), s.finish().stderr)
+}
