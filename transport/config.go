@@ -35,7 +35,7 @@ type Config struct {
 	// the server if not.
 	DisableGuess bool
 
-	Software string // second part of the version string; "Whelk" if empty
+	Software string // second part of the version string; "Whelk_0.1" if empty
 
 	Rekey  RekeyPolicy
 	Budget Budget
@@ -65,7 +65,7 @@ const (
 	defaultRekeyTimeout  = 30 * time.Second
 	defaultBudgetBytes   = 4 << 20
 	defaultBudgetPackets = 2048
-	defaultSoftware      = "Whelk"
+	defaultSoftware      = "Whelk_0.1"
 )
 
 // clone returns a copy of config with every default filled in.

@@ -61,7 +61,7 @@ func ExampleTrace() {
 		fmt.Println(err)
 	}
 	// Output:
-	// version: SSH-2.0-Whelk SSH-2.0-Whelk
+	// version: SSH-2.0-Whelk_0.1 SSH-2.0-Whelk_0.1
 	// read packet 0 SSH_MSG_KEXINIT
 	// read packet 1 SSH_MSG_KEX_ECDH_REPLY
 	// read packet 2 SSH_MSG_NEWKEYS

@@ -34,6 +34,8 @@ func (p *program) explain(err error) string {
 		return text + ": check that this is an SSH server, or allow more with -o ConnectTimeout=SECONDS"
 	case errors.As(err, &lost) && !p.spoke:
 		return fmt.Sprintf("host %s port %d does not speak SSH: %s: check the port, and what listens there", p.host, p.port, text)
+	case errors.As(err, &lost) && !p.entered && !strings.Contains(text, p.host):
+		return fmt.Sprintf("connection to host %s port %d failed: %s", p.host, p.port, text)
 	}
 	return text
 }

@@ -53,6 +53,7 @@ type program struct {
 	log      *logger
 	patience *patience
 	spoke    bool // the host has sent its version
+	entered  bool // the user is in
 	changed  bool // the host's key is not the one known
 }
 
@@ -63,6 +64,7 @@ func (p *program) run(ctx context.Context) int {
 		return p.fail(err)
 	}
 	defer c.Close()
+	p.entered = true
 	if p.noCommand {
 		return p.stay(ctx, c)
 	}

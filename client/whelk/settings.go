@@ -59,7 +59,6 @@ func newSettings() settings {
 		connectTimeout: time.Minute,
 		requestTTY:     "auto",
 		logLevel:       levelInfo,
-		transport:      transport.Config{Software: "Whelk_" + version},
 	}
 }
 

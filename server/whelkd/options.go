@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -111,8 +112,19 @@ var valued = map[byte]func(*options, string) error{
 	'p': setPort,
 	'l': func(o *options, v string) error { o.address = v; return nil },
 	'h': setHostKey,
-	'a': func(o *options, v string) error { o.authorizedKeys = []string{v}; return nil },
+	'a': setKeyFile,
 	'o': setOption,
+}
+
+// setKeyFile sets the file of authorized keys. As the shell's other names, and
+// unlike those of AuthorizedKeysFile, it is relative to the working directory.
+func setKeyFile(o *options, v string) error {
+	path, err := filepath.Abs(v)
+	if err != nil {
+		return err
+	}
+	o.authorizedKeys = []string{path}
+	return nil
 }
 
 // setOption reads Keyword=value or Keyword value.

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +21,9 @@ func TestParseArgs(t *testing.T) {
 	require.Equal(t, "22", o.port, "the last one counts")
 	require.Equal(t, "::1", o.address)
 	require.Equal(t, []string{"one", "two"}, o.hostKeys)
-	require.Equal(t, []string{"keys"}, o.authorizedKeys)
+	here, err := os.Getwd()
+	require.NoError(t, err)
+	require.Equal(t, []string{filepath.Join(here, "keys")}, o.authorizedKeys, "relative to where we are")
 	require.False(t, o.permitTTY)
 	o, err = parseArgs(nil)
 	require.NoError(t, err)
