@@ -2,7 +2,7 @@
 
 FUZZTIME ?= 10s
 
-.PHONY: build test race lint vet fuzz cover demo interop rfc tidy
+.PHONY: build test race lint vet fuzz cover demo interop rfc bench bench-plot tidy
 
 build: ; go build ./...
 test: ; @.ci/test ./...
@@ -14,4 +14,6 @@ cover: ; go test -coverpkg=./... -coverprofile=.cover.out ./... && go tool cover
 demo: ; @go run ./internal/demo
 interop: ; @.ci/test -v ./internal/interop
 rfc: ; @.ci/rfc
+bench: ; @cd internal/bench && go run . -name '$(NAME)'
+bench-plot: ; @$(if $(FROM),cat $(FROM),$(MAKE) -s bench) >.bench.out && cd internal/bench && go run ./chart ../../.github/figures.svg <../../.bench.out
 tidy: ; go mod tidy
