@@ -106,7 +106,10 @@ func authenticate(ctx context.Context, t *transport.Conn, config *Config) error 
 		return err
 	}
 	state := t.State()
-	binding := userauth.Binding{SessionID: state.SessionID, Algorithms: state.ServerSigAlgs()}
+	binding := userauth.Binding{SessionID: state.SessionID, Algorithms: state.ServerSigAlgs(), Relearn: func() []string {
+		state := t.State()
+		return state.ServerSigAlgs()
+	}}
 	dialogue := userauth.Client{User: config.User, Methods: config.Auth, Banner: config.Banner}
 	if err := dialogue.Authenticate(ctx, t, binding); err != nil {
 		return err

@@ -186,7 +186,7 @@ func TestPeersThatAreNotSSH(t *testing.T) {
 		{"HTTP", func(nc net.Conn) {
 			io.WriteString(nc, "HTTP/1.1 400 Bad Request\r\n\r\n")
 			nc.Close()
-		}, new(*transport.Error), "version"},
+		}, new(*transport.VersionError), "HTTP/1.1 400"},
 		{"SSH 1", func(nc net.Conn) {
 			io.WriteString(nc, "SSH-1.5-Ancient\r\n")
 			io.Copy(io.Discard, nc)

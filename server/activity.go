@@ -11,6 +11,11 @@ import (
 // read what was sent to it.
 const farewellTimeout = 10 * time.Second
 
+// courtesy is how long a client that has read everything may take to leave by
+// itself. ssh(1) does so once its command's output is written; told to leave
+// before that, it exits with 255 instead of the command's status.
+const courtesy = time.Second
+
 // work begins the phase in which channels open. The idle time runs from here.
 func (c *Conn) work() {
 	c.mu.Lock()
@@ -121,5 +126,9 @@ func (c *Conn) farewell() {
 	defer cancel()
 	_, err := c.mux.Request(ctx, "keepalive@openssh.com", nil)
 	c.log.Debug("leaving", "answer", err)
+	select {
+	case <-c.ctx.Done():
+	case <-time.After(courtesy):
+	}
 	c.transport.Disconnect(transport.ReasonByApplication, "the server is shutting down")
 }

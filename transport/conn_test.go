@@ -415,9 +415,9 @@ func TestHandshakeErrors(t *testing.T) {
 		err := Client(a, clientConfig()).Handshake(testContext(t))
 		var version *VersionError
 		require.ErrorAs(t, err, &version)
-		require.Equal(t, "HTTP/1.1 400 Bad Request\r", version.Line)
+		require.Equal(t, "HTTP/1.1 400 Bad Request", version.Line)
 		require.ErrorIs(t, err, io.EOF)
-		require.ErrorContains(t, err, `it sent "HTTP/1.1 400 Bad Request\r" and then nothing`)
+		require.ErrorContains(t, err, `it sent "HTTP/1.1 400 Bad Request" and then nothing`)
 	})
 	t.Run("Handshake twice", func(t *testing.T) {
 		c, _ := newPair(t, clientConfig(), serverConfig())

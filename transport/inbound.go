@@ -91,7 +91,7 @@ func (in *inbound) measure() error {
 	// RFC 4253, section 6: padding_length, at least one byte of payload (an
 	// empty one has no message number) and four of padding, in whole blocks.
 	if length < 1+1+4 || length > maxPacketLength || (4+int(length)-in.frame.Clear)%in.frame.Block != 0 {
-		return in.corrupt("packet_length %d", length)
+		return in.corrupt("packet_length %d is impossible: what the peer sends is no SSH, or was damaged on the way", length)
 	}
 	in.total = 4 + int(length) + in.frame.Tag
 	return nil

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"fmt"
+	"io"
 	"strings"
 )
 
@@ -90,11 +91,15 @@ func versionFailure(line string, peer role, err error) error {
 	case line != "":
 		return &VersionError{Line: quotable(line), Why: peer.String(), Err: err}
 	}
+	if err == io.EOF {
+		return fmt.Errorf("transport: the %v closed the connection before its version line: %w", peer, err)
+	}
 	return fmt.Errorf("transport: waiting for the %v's version line: %w", peer, err)
 }
 
-// quotable shortens a line for an error message.
+// quotable makes a line fit for an error message.
 func quotable(line string) string {
+	line = strings.TrimSuffix(line, "\r")
 	if len(line) > 80 {
 		return line[:80] + "..."
 	}

@@ -253,3 +253,41 @@ func TestClientContext(t *testing.T) {
 	var failed *Error
 	require.False(t, errors.As(err, &failed), "the user was not refused")
 }
+
+// RFC 8308, section 2.4: the server's EXT_INFO may come behind a request that
+// did not wait for it. What was refused for its algorithm is tried again.
+func TestClientRelearnsAlgorithms(t *testing.T) {
+	rsa, other := testkeys.RSA2048(), testkeys.RSA3072()
+	refused := failureOf("publickey")
+	for _, tt := range []struct {
+		name    string
+		signers []hostkey.Signer
+		learned []string
+		server  [][]byte
+		want    []string // algorithms asked for, in order
+	}{
+		{"another algorithm", []hostkey.Signer{rsa}, []string{"rsa-sha2-256"}, [][]byte{refused, success()}, []string{"rsa-sha2-512", "rsa-sha2-256"}},
+		{"the same algorithm", []hostkey.Signer{rsa}, []string{"rsa-sha2-512"}, [][]byte{refused}, []string{"rsa-sha2-512"}},
+		{"none of the key's", []hostkey.Signer{rsa}, []string{"ssh-ed25519"}, [][]byte{refused}, []string{"rsa-sha2-512"}},
+		{"nothing", []hostkey.Signer{rsa}, nil, [][]byte{refused}, []string{"rsa-sha2-512"}},
+		{"for keys still to come", []hostkey.Signer{rsa, other}, []string{"rsa-sha2-256"}, [][]byte{refused, refused, refused},
+			[]string{"rsa-sha2-512", "rsa-sha2-256", "rsa-sha2-256"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			conn := &script{in: tt.server}
+			c := &Client{User: "alice", Methods: []Method{PublicKey(tt.signers...)}}
+			asked := 0
+			b := Binding{SessionID: session, Relearn: func() []string { asked++; return tt.learned }}
+			err := c.Authenticate(t.Context(), conn, b)
+			require.Equal(t, tt.name == "another algorithm", err == nil, "%v", err)
+			require.Equal(t, 1, asked)
+			var algorithms []string
+			for _, r := range conn.requests(t) {
+				m, err := wire.ParsePublicKeyFields(r.Fields)
+				require.NoError(t, err)
+				algorithms = append(algorithms, m.Algorithm)
+			}
+			require.Equal(t, tt.want, algorithms)
+		})
+	}
+}

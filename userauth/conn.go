@@ -27,6 +27,10 @@ type Binding struct {
 	// server-sig-algs extension says (RFC 8308, section 3.1); nil if there
 	// was none.
 	Algorithms []string
+	// Relearn, unless nil, returns Algorithms anew. A client asks once, when a
+	// key was refused and Algorithms is nil: the extension may have come
+	// behind a request that did not wait for it. It must not wait.
+	Relearn func() []string
 }
 
 // The names of methods, and of the one service that authentication is for.

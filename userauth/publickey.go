@@ -47,8 +47,10 @@ func (m publicKey) Authenticate(ctx context.Context, d *Dialog) (Answer, error) 
 		errs = append(errs, err)
 	}
 	var last Answer
-	for _, o := range offers {
-		answer, err := o.send(ctx, d, len(offers) > 1)
+	for ask := len(offers) > 1; len(offers) > 0; {
+		o := offers[0]
+		offers = offers[1:]
+		answer, err := o.send(ctx, d, ask)
 		if d.err != nil {
 			return Answer{}, d.err
 		}
@@ -63,8 +65,37 @@ func (m publicKey) Authenticate(ctx context.Context, d *Dialog) (Answer, error) 
 		if answer.Partial || !slices.Contains(answer.Continue, methodPublicKey) {
 			break
 		}
+		if d.relearn() {
+			offers = d.reconsider(o, offers)
+		}
 	}
 	return last, errors.Join(errs...)
+}
+
+// relearn finds out whether the server has said in the meantime which
+// algorithms it takes.
+func (d *Dialog) relearn() bool {
+	if d.binding.Algorithms != nil || d.binding.Relearn == nil {
+		return false
+	}
+	d.binding.Algorithms, d.binding.Relearn = d.binding.Relearn(), nil
+	return d.binding.Algorithms != nil
+}
+
+// reconsider returns the offers to be made once the algorithms are known that
+// were not when they were chosen. The refused one is among them if it was for
+// its algorithm.
+func (d *Dialog) reconsider(refused offer, offers []offer) []offer {
+	var again []offer
+	for i, o := range append([]offer{refused}, offers...) {
+		algorithm, ok := chooseAlgorithm(o.signer.Algorithms(), d.binding.Algorithms)
+		if !ok || i == 0 && algorithm == o.algorithm {
+			continue
+		}
+		o.algorithm = algorithm
+		again = append(again, o)
+	}
+	return again
 }
 
 // An offer is a key to be offered to the server.
