@@ -148,7 +148,7 @@ func (c *Conn) run() (err error) {
 	if f := c.server.ConnContext; f != nil {
 		c.ctx = f(c.ctx, c.nc)
 	}
-	if err := c.authenticate(); err != nil {
+	if err := c.onOwnStack(c.authenticate); err != nil {
 		return err
 	}
 	if err := c.restrict(); err != nil {
@@ -160,6 +160,22 @@ func (c *Conn) run() (err error) {
 	}
 	c.work()
 	return c.mux.Serve()
+}
+
+// onOwnStack runs f on a goroutine that ends with it. Key exchanges and
+// signatures need a deep stack, which the goroutine that reads would keep for
+// as long as the connection lasts.
+func (c *Conn) onOwnStack(f func() error) error {
+	result := make(chan error, 1)
+	go func() {
+		defer func() {
+			if v := recover(); v != nil {
+				result <- &PanicError{Value: v, Stack: debug.Stack()}
+			}
+		}()
+		result <- f()
+	}()
+	return <-result
 }
 
 // authenticate finds out who the client is, within the time there is for it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/whelk-ssh/whelk/connection"
@@ -147,6 +148,8 @@ func (s *Server) validate() error {
 	return nil
 }
 
+var defaultSignatures = sync.OnceValue(hostkey.Default)
+
 // transportConfig returns the configuration of one connection's transport.
 func (s *Server) transportConfig() *transport.Config {
 	config := s.Transport
@@ -154,7 +157,7 @@ func (s *Server) transportConfig() *transport.Config {
 		config.HostKeys = s.HostKeys
 	}
 	if config.UserKeyAlgorithms == nil {
-		config.UserKeyAlgorithms = hostkey.Default()
+		config.UserKeyAlgorithms = defaultSignatures()
 	}
 	return &config
 }

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/whelk-ssh/whelk/cipher"
@@ -68,6 +69,15 @@ const (
 	defaultSoftware      = "Whelk_0.1"
 )
 
+// The lists that connections share when they are told nothing else. Nobody
+// changes them.
+var (
+	defaultMethods    = sync.OnceValue(kex.Default)
+	defaultModes      = sync.OnceValue(cipher.Default)
+	defaultMACs       = sync.OnceValue(mac.Default)
+	defaultSignatures = sync.OnceValue(hostkey.Default)
+)
+
 // clone returns a copy of config with every default filled in.
 func (config *Config) clone(r role) Config {
 	var c Config
@@ -75,16 +85,16 @@ func (config *Config) clone(r role) Config {
 		c = *config
 	}
 	if c.KeyExchanges == nil {
-		c.KeyExchanges = kex.Default()
+		c.KeyExchanges = defaultMethods()
 	}
 	if c.Ciphers == nil {
-		c.Ciphers = cipher.Default()
+		c.Ciphers = defaultModes()
 	}
 	if c.MACs == nil {
-		c.MACs = mac.Default()
+		c.MACs = defaultMACs()
 	}
 	if c.UserKeyAlgorithms == nil {
-		c.UserKeyAlgorithms = hostkey.Default()
+		c.UserKeyAlgorithms = defaultSignatures()
 	}
 	if c.HostKeyAlgorithms == nil {
 		c.HostKeyAlgorithms = c.deriveHostKeyAlgorithms(r)
@@ -128,7 +138,7 @@ func (c *Config) deriveHostKeyAlgorithms(r role) []string {
 			return names
 		}
 	}
-	return hostkey.Default()
+	return defaultSignatures()
 }
 
 // hostKey returns the key a server answers with when algorithm was agreed on.

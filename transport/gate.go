@@ -91,6 +91,6 @@ func (o *outbound) switchKeys(sealer cipher.Sealer, resetSeq bool, m meter, firs
 func (o *outbound) endExchange() (due bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.gate = gateOpen
+	o.gate, o.kexInit = gateOpen, nil
 	return o.dueLocked()
 }

@@ -20,7 +20,7 @@ const maxPacketLength = 256 << 10
 const maxPayload = maxPacketLength - 512
 
 const (
-	smallBuffer = 4 << 10   // held by a parked reader or an idle writer
+	smallBuffer = 1 << 10   // held by a reader at rest
 	largeBuffer = 128 << 10 // held while data flows
 )
 
@@ -189,9 +189,7 @@ func (in *inbound) resize(n int) {
 // recycle gives a buffer that nobody reads any more back to the pool.
 func recycle(buf []byte) {
 	if cap(buf) == largeBuffer {
-		buf = buf[:largeBuffer]
-		clear(buf) // it held plain text
-		largeBuffers.Put((*[largeBuffer]byte)(buf))
+		largeBuffers.Put((*[largeBuffer]byte)(buf[:largeBuffer]))
 	}
 }
 

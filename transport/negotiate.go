@@ -60,7 +60,7 @@ type negotiation struct{ err error }
 func (n *negotiation) first(what string, ours, theirs []string) string {
 	for _, name := range ours {
 		if contains(theirs, name) {
-			return name
+			return strings.Clone(name) // and not the list it came in
 		}
 	}
 	if n.err == nil {

@@ -122,8 +122,8 @@ func (o *outbound) roomLocked(n int) []byte {
 	}
 	var grown []byte
 	switch {
-	case need <= smallBuffer:
-		grown = make([]byte, 0, smallBuffer)
+	case need <= smallQueue:
+		grown = smallQueues.Get().(*[smallQueue]byte)[:0]
 	case need <= queueBuffer:
 		grown = queueBuffers.Get().(*[queueBuffer]byte)[:0]
 	default:
@@ -134,14 +134,23 @@ func (o *outbound) roomLocked(n int) []byte {
 	return grown
 }
 
-// queueBuffer holds what Ready lets pass and one packet more.
-const queueBuffer = highWater + 64<<10
+const (
+	queueBuffer = highWater + 64<<10 // holds what Ready lets pass and one packet more
+	smallQueue  = 4 << 10
+)
 
-var queueBuffers = sync.Pool{New: func() any { return new([queueBuffer]byte) }}
+// A connection at rest holds no buffer for what it sends.
+var (
+	queueBuffers = sync.Pool{New: func() any { return new([queueBuffer]byte) }}
+	smallQueues  = sync.Pool{New: func() any { return new([smallQueue]byte) }}
+)
 
 func recycleQueue(b []byte) {
-	if cap(b) == queueBuffer {
+	switch cap(b) {
+	case queueBuffer:
 		queueBuffers.Put((*[queueBuffer]byte)(b[:queueBuffer]))
+	case smallQueue:
+		smallQueues.Put((*[smallQueue]byte)(b[:smallQueue]))
 	}
 }
 
@@ -265,13 +274,13 @@ func (o *outbound) takeLocked() batch {
 }
 
 // sent ends the caller's time as sender. The batch's buffer is kept for the
-// next one, or a large one returned to the pool if nothing waits to be sent.
+// next one, or returned to the pool if nothing waits to be sent.
 func (o *outbound) sent(buf []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.sending = false
 	switch {
-	case cap(buf) > smallBuffer && len(o.pending) == 0:
+	case len(o.pending) == 0:
 		recycleQueue(buf)
 	case cap(buf) <= queueBuffer:
 		o.spare = buf[:0]
