@@ -33,20 +33,42 @@ func TestWindowGrowsWithThePath(t *testing.T) {
 			left -= n
 			return n
 		})
-		go io.Copy(io.Discard, c)
+		// The reader reads when all of a flight has come: in between, the end of
+		// a grant and a moment without data can coincide.
+		gate := make(gate)
+		go io.Copy(gate, c)
 		window, credit := uint32(DefaultWindow), uint32(DefaultWindow)
 		packet := (&wire.ChannelData{Recipient: localID, Data: make([]byte, 32<<10)}).Append(nil)
 		for _, want := range []uint32{4 << 20, 8 << 20, 14 << 20, 14 << 20} {
 			for ; credit > 0; credit -= 32 << 10 {
 				require.NoError(t, in.Deliver(packet))
 			}
+			reading := make(chan struct{})
+			go func() {
+				for {
+					select {
+					case gate <- struct{}{}:
+					case <-reading:
+						return
+					}
+				}
+			}()
 			synctest.Wait()
+			close(reading)
 			credit = grants(t, l)
 			require.Equal(t, want, credit, "after %d", window)
 			window = want
 		}
 		require.NoError(t, c.Close())
 	})
+}
+
+// A gate is a writer that waits to be let through.
+type gate chan struct{}
+
+func (g gate) Write(p []byte) (int, error) {
+	<-g
+	return len(p), nil
 }
 
 // A reader who falls behind is what limits: there is no use in a larger window.

@@ -232,6 +232,7 @@ func TestMaxPacketOf1(t *testing.T) {
 	got, err := io.ReadAll(c2)
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(want, got))
+	<-c2.Done() // CLOSE comes behind EOF
 	_, err = c2.Write(nil)
 	require.ErrorIs(t, err, net.ErrClosed)
 }

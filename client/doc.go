@@ -32,11 +32,11 @@
 //
 // # Concurrency and goroutines
 //
-// All methods of a Client are safe for concurrent use. An idle one has two
-// goroutines: one reads, one writes. A [Cmd] is used by one goroutine at a
-// time, but for Signal, SignalName, Resize and the pipes, which any may use
-// while it runs. It has a goroutine for what the server reports, and one for
-// each of Stdin, Stdout and Stderr that has to be copied.
+// All methods of a Client are safe for concurrent use. An idle one has one
+// goroutine, which reads. A [Cmd] is used by one goroutine at a time, but for
+// Signal, SignalName, Resize and the pipes, which any may use while it runs. It
+// has a goroutine for what the server reports, and one for each of Stdin,
+// Stdout and Stderr that has to be copied.
 //
 // # Errors
 //

@@ -31,7 +31,7 @@ func (c *Cmd) copy() {
 	case c.Stdin == nil:
 		c.channel.CloseWrite()
 	default:
-		go func() { c.errs.keep(c.copyIn(c.Stdin)) }()
+		go c.copyIn(c.Stdin)
 	}
 }
 
@@ -51,14 +51,13 @@ func (c *Cmd) copyOut(w io.Writer, r io.Reader, stop func()) error {
 }
 
 // copyIn copies Stdin to the command. That the command or the connection ends
-// first is no failure of Stdin's.
-func (c *Cmd) copyIn(r io.Reader) error {
-	_, err := io.Copy(c.channel, r)
-	c.channel.CloseWrite()
-	if errors.Is(err, net.ErrClosed) {
-		return nil
+// first is no failure of Stdin's. An error is kept before the command can end
+// because of it.
+func (c *Cmd) copyIn(r io.Reader) {
+	if _, err := io.Copy(c.channel, r); !errors.Is(err, net.ErrClosed) {
+		c.errs.keep(err)
 	}
-	return err
+	c.channel.CloseWrite()
 }
 
 // stopReading tells the command that nobody reads its standard output any

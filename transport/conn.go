@@ -36,7 +36,7 @@ type Conn struct {
 	stateMu sync.Mutex
 	state   State
 	started bool
-	written chan struct{} // closed when the writer goroutine has ended
+	written chan struct{} // closed when the net.Conn is closed
 }
 
 // peerSession is what the reader remembers of the peer between packets.
@@ -63,7 +63,7 @@ func newConn(nc net.Conn, config *Config, r role) *Conn {
 	c := &Conn{nc: nc, role: r, config: config.clone(r), written: make(chan struct{})}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.out = newOutbound(c.config.Trace.PacketSent)
-	c.out.try = tryWriter(nc)
+	c.out.send, c.out.try = c.send, tryWriter(nc)
 	_, opener := cipher.None()
 	c.in = inbound{conn: nc, idle: c.out.flush, buf: make([]byte, smallBuffer), opener: opener, frame: opener.Framing(), clear: true}
 	return c
@@ -277,10 +277,10 @@ func (c *Conn) Done() <-chan struct{} { return c.ctx.Done() }
 // Err returns why the connection ended, or nil while it lives.
 func (c *Conn) Err() error { return c.out.failure() }
 
-// write is the writer goroutine.
-func (c *Conn) write() {
-	defer close(c.written)
-	if err := c.out.run(c.nc); err != nil {
+// send is the writer goroutine.
+func (c *Conn) send() {
+	closing, err := c.out.run(c.nc)
+	if err != nil {
 		// The peer may have said why it went: give the reader a moment to find
 		// out, for its error is the better one.
 		select {
@@ -288,9 +288,13 @@ func (c *Conn) write() {
 		case <-time.After(lastWords / 4):
 		}
 		c.stop(&Error{Reason: ReasonConnectionLost, Err: err}, "")
+		closing = true
 	}
-	c.linger()
-	c.nc.Close()
+	if closing {
+		c.linger()
+		c.nc.Close()
+		close(c.written)
+	}
 }
 
 // linger gives the peer a moment to read why it was disconnected. To close a

@@ -41,17 +41,19 @@
 //
 // # Goroutines
 //
-// A Conn has two: the caller of Handshake, ReadPacket and AcceptService, who
-// owns the receiving direction, and a writer started by Handshake, who owns the
-// sending direction and ends when the Conn is closed. The reader waits for the
-// socket only. What it must say, it queues with [Conn.Enqueue], which never
-// waits; a peer that provokes more replies than it reads is disconnected.
+// The caller of Handshake, ReadPacket and AcceptService owns the receiving
+// direction. The sending direction belongs to whoever is sending: a writer,
+// which is a goroutine that lives while there is something to send, or a caller
+// of [Conn.Flush] who finds the queue short and the socket ready. So a Conn at
+// rest has no goroutine but its reader. The reader waits for the socket only.
+// What it must say, it queues with [Conn.Enqueue], which never waits; a peer
+// that provokes more replies than it reads is disconnected.
 //
 // # Buffers
 //
 // A payload returned by ReadPacket is valid until the next call. What is given
-// to Enqueue and WritePacket is copied. A Conn at rest holds a few KiB; larger
-// buffers are taken from a pool while data flows.
+// to Enqueue and WritePacket is copied. A Conn at rest holds 1 KiB to read
+// into; other buffers are taken from a pool while data flows.
 //
 // # Cancellation
 //

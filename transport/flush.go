@@ -12,12 +12,8 @@ func (o *outbound) flush() {
 		return
 	}
 	o.seal(b)
-	n, err := o.try(b.packets)
-	if n < len(b.packets) || err != nil {
-		o.leave(b.packets[n:]) // the writer will meet the same error
-		return
-	}
-	o.sent(b.packets)
+	n, _ := o.try(b.packets) // the writer will meet the same error
+	o.flushed(b.packets, n)
 }
 
 // takeShort makes the caller the sender if the queue is short and nobody else
@@ -30,17 +26,22 @@ func (o *outbound) takeShort() (batch, bool) {
 		return batch{}, false
 	}
 	if o.try == nil || len(o.pending) > maxFlush || len(o.unsent) > 0 || o.closing {
-		o.work.Signal()
+		o.kickLocked()
 		return batch{}, false
 	}
 	return o.takeLocked(), true
 }
 
-// leave leaves sealed bytes to the writer.
-func (o *outbound) leave(sealed []byte) {
+// flushed ends the caller's time as sender. What was not written of buf, and
+// what was queued in the meantime, is the writer's.
+func (o *outbound) flushed(buf []byte, n int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.sending = false
-	o.unsent = sealed
-	o.work.Signal()
+	if n < len(buf) {
+		o.unsent = buf[n:]
+	} else {
+		o.recycleLocked(buf)
+	}
+	o.kickLocked()
 }

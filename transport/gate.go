@@ -55,7 +55,7 @@ func (o *outbound) beginExchange(kexInit []byte) (inForce []byte, began bool) {
 		o.gate = gateShut
 		o.kexInit = kexInit
 		o.frameLocked([][]byte{kexInit})
-		o.work.Signal()
+		o.kickLocked()
 		began = true
 	}
 	return o.kexInit, began

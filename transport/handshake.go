@@ -33,7 +33,7 @@ func (c *Conn) Handshake(ctx context.Context) error {
 	return nil
 }
 
-// begin checks the configuration and starts the writer.
+// begin checks the configuration and lets the queue be sent.
 func (c *Conn) begin() error {
 	version, err := c.check()
 	if err != nil {
@@ -46,7 +46,7 @@ func (c *Conn) begin() error {
 	}
 	c.started = true
 	c.versions[c.role] = version
-	go c.write()
+	c.out.begin()
 	return nil
 }
 

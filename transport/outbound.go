@@ -30,13 +30,12 @@ const (
 //	enqueue: mu{ frame the payload at the end of pending }
 //	sender:  mu{ swap pending and spare } -> seal each packet in place -> one Write
 //
-// There is one sender at a time: the writer goroutine, or a caller of flush who
-// found the queue short and nobody sending, and saves the way over another
-// goroutine. The fields above the line are guarded by mu, which is never held
+// There is one sender at a time: the writer, a goroutine that lives while there
+// is something to send, or a caller of flush who found the queue short and
+// nobody sending, and saves the way over another goroutine. The fields above the line are guarded by mu, which is never held
 // across I/O or a callback. Those below belong to the sender.
 type outbound struct {
-	mu   sync.Mutex
-	work sync.Cond // the writer has something to do, or closing
+	mu sync.Mutex
 
 	pending  []byte            // framed packets
 	spare    []byte            // for pending, once what is being sent is sent
@@ -53,11 +52,13 @@ type outbound struct {
 	sending  bool    // there is a sender
 	unsent   []byte  // sealed, and left over by a flush that would have had to wait
 	err      error   // why nothing more is sent
-	closing  bool    // the writer is to finish
+	started  bool    // the handshake has begun: there may be senders
+	closing  bool    // the last sender closes the connection
 
 	sealer cipher.Sealer
 	seq    uint32
 	traced func(seq uint32, payload []byte)
+	send   func()                      // runs the writer, on a goroutine of its own
 	try    func(p []byte) (int, error) // writes what can be written without waiting; nil if there is no way to
 }
 
@@ -73,7 +74,6 @@ func newOutbound(traced func(seq uint32, payload []byte)) *outbound {
 	rand.Read(seed[:])
 	sealer, _ := cipher.None()
 	o := &outbound{sealer: sealer, frame: sealer.Framing(), traced: traced, padding: mathrand.NewChaCha8(seed)}
-	o.work.L = &o.mu
 	return o
 }
 
@@ -96,6 +96,14 @@ func (o *outbound) frameLocked(parts [][]byte) {
 	o.padding.Read(b[len(b)-pad-f.Tag : len(b)-f.Tag])
 	o.pending = b
 	o.meter.add(len(b) - start)
+}
+
+// begin lets the queue be sent from here on.
+func (o *outbound) begin() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.started = true
+	o.kickLocked()
 }
 
 // start queues our version line and KEXINIT, ahead of everything else, and the
@@ -183,7 +191,7 @@ func (o *outbound) put(parts [][]byte, wake bool) (due bool, err error) {
 	}
 	o.frameLocked(parts)
 	if wake {
-		o.work.Signal()
+		o.kickLocked()
 	}
 	return o.dueLocked(), nil
 }
@@ -218,24 +226,34 @@ func (o *outbound) putNow(parts ...[]byte) error {
 	return nil
 }
 
-// run seals and writes what is queued until the connection ends. It is the
-// writer goroutine.
-func (o *outbound) run(w io.Writer) error {
+// kickLocked sees to it that what is queued is sent, and that a connection that
+// is closing is closed. A sender that is at work does both when it is done.
+func (o *outbound) kickLocked() {
+	if o.started && !o.sending && (len(o.pending) > 0 || len(o.unsent) > 0 || o.closing) {
+		o.sending = true
+		go o.send()
+	}
+}
+
+// run seals and writes until nothing is queued. It is what the writer goroutine
+// does, which lives as long. It returns true if the connection is closing: the
+// caller then stays the sender, the last one.
+func (o *outbound) run(w io.Writer) (closing bool, err error) {
 	for {
-		b, ok := o.takeBatch()
+		b, ok, closing := o.takeBatch()
 		if !ok {
-			return nil
+			return closing, nil
 		}
 		if len(b.sealed) > 0 {
 			if _, err := w.Write(b.sealed); err != nil {
-				return err
+				return false, err
 			}
 		}
 		o.seal(b)
 		if _, err := w.Write(b.packets); err != nil {
-			return err
+			return false, err
 		}
-		o.sent(b.packets)
+		o.recycle(b.packets)
 	}
 }
 
@@ -247,18 +265,16 @@ type batch struct {
 	switches []keySwitch
 }
 
-// takeBatch waits for packets and for the end of a flush, and takes them all.
-// It returns false when the connection is closing and everything was written.
-func (o *outbound) takeBatch() (batch, bool) {
+// takeBatch takes what is queued, for the writer. If that is nothing the writer
+// is no longer the sender, unless the connection is closing.
+func (o *outbound) takeBatch() (b batch, ok, closing bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for o.sending || len(o.pending) == 0 && len(o.unsent) == 0 {
-		if o.closing && !o.sending {
-			return batch{}, false
-		}
-		o.work.Wait()
+	if len(o.pending) > 0 || len(o.unsent) > 0 {
+		return o.takeLocked(), true, false
 	}
-	return o.takeLocked(), true
+	o.sending = o.closing
+	return batch{}, false, o.closing
 }
 
 // takeLocked makes the caller the sender of what is queued.
@@ -273,20 +289,20 @@ func (o *outbound) takeLocked() batch {
 	return b
 }
 
-// sent ends the caller's time as sender. The batch's buffer is kept for the
-// next one, or returned to the pool if nothing waits to be sent.
-func (o *outbound) sent(buf []byte) {
+// recycle keeps the buffer of a batch that is sent for the next one, or returns
+// it to the pool if nothing waits to be sent.
+func (o *outbound) recycle(buf []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.sending = false
+	o.recycleLocked(buf)
+}
+
+func (o *outbound) recycleLocked(buf []byte) {
 	switch {
 	case len(o.pending) == 0:
 		recycleQueue(buf)
 	case cap(buf) <= queueBuffer:
 		o.spare = buf[:0]
-	}
-	if len(o.pending) > 0 || o.closing {
-		o.work.Signal()
 	}
 }
 
@@ -334,7 +350,7 @@ func (o *outbound) stop(err error, last []byte) bool {
 	}
 	o.closing = true
 	o.deferred = deferred{}
-	o.work.Signal()
+	o.kickLocked()
 	o.wakeLocked() // each wakes the next
 	return true
 }
