@@ -59,7 +59,8 @@ const defaultChannels = 1024
 // concurrent use; Serve is called once.
 type Mux struct {
 	conn      Conn
-	opens     chan *Opening
+	opens     chan *Opening // for Accept; nil with onOpen
+	maxOpens  int           // of the peer's, without an answer
 	requests  chan *Request // closed at the end
 	onOpen    func(*Opening)
 	onRequest func(*Request)
@@ -91,13 +92,16 @@ func New(conn Conn, config *Config) *Mux {
 	}
 	m := &Mux{
 		conn:      conn,
-		opens:     make(chan *Opening, max(config.Opens, 0)),
+		maxOpens:  max(config.Opens, 0),
 		requests:  make(chan *Request, max(config.Requests, 0)),
 		onOpen:    config.OnOpen,
 		onRequest: config.OnRequest,
 		done:      make(chan struct{}),
 		windows:   newBudget(limit),
 		limit:     limit,
+	}
+	if m.onOpen == nil {
+		m.opens = make(chan *Opening, m.maxOpens)
 	}
 	m.replies = ledger.Replies{Limit: config.Requests, Emit: m.sendReply}
 	m.waiters.Limit = maxWaiting

@@ -199,13 +199,13 @@ func (m *Mux) offer(msg *wire.ChannelOpen) (*Opening, error) {
 		waiting = m.offers
 	}
 	switch {
-	case cap(m.opens) == 0:
+	case m.maxOpens == 0:
 		return nil, m.refuse(msg.Sender, channel.AdministrativelyProhibited, "opening channels is not allowed")
 	case msg.MaxPacket == 0:
 		return nil, m.refuse(msg.Sender, channel.ConnectFailed, "maximum packet size is zero")
 	case m.table.used()+m.offers >= m.limit:
 		return nil, m.refuse(msg.Sender, channel.ResourceShortage, "too many channels")
-	case waiting == cap(m.opens):
+	case waiting == m.maxOpens:
 		return nil, m.refuse(msg.Sender, channel.ResourceShortage, "too many channels wait to be opened")
 	}
 	m.offers++
