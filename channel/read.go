@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/whelk-ssh/whelk/wire"
 )
@@ -56,18 +57,27 @@ func (c *Channel) awaitData(s *source) error {
 		case c.sending == closed:
 			return c.err
 		}
-		_ = c.growWindow() // a dead link shows in Wait
-		s.ready.Wait()
+		c.waitForData(s)
 	}
 }
 
-// growWindow grants the peer more than before if it is the window that makes
-// our reader wait. Callers hold c.mu.
-func (c *Channel) growWindow() error {
+// waitForData waits for s to change. Callers hold c.mu.
+func (c *Channel) waitForData(s *source) {
 	if c.more == nil || !c.recvWindow.dry() {
-		return nil
+		s.ready.Wait()
+		return
 	}
-	n := c.recvWindow.grow(c.more(c.recvWindow.wanted()))
+	since := time.Now()
+	s.ready.Wait()
+	if want := c.recvWindow.waited(since); want > 0 && c.receiving == open && c.sending != closed {
+		_ = c.growWindow(want) // a dead link shows when there is no more data
+	}
+}
+
+// growWindow grants the peer more than before, because it is the window that
+// made our reader wait. Callers hold c.mu.
+func (c *Channel) growWindow(want uint32) error {
+	n := c.recvWindow.grow(c.more(want))
 	if n == 0 {
 		return nil
 	}

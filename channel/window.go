@@ -1,6 +1,9 @@
 package channel
 
-import "math"
+import (
+	"math"
+	"time"
+)
 
 // A recvWindow is what the peer may still send (RFC 4254, section 5.2).
 //
@@ -12,23 +15,44 @@ import "math"
 // has read, and read what has been read and not yet granted again. Memory for
 // received data is bounded by size because unread is.
 //
-// A window limits the path if the peer has sent all it was granted but for
-// grants that are still on their way to it: it has run dry. The two fields of
-// before hold what was left to send when the last grant was made, and the one
-// before that, less what has arrived since. One that is zero while the reader
-// waits for data is a peer run dry; one below zero is a grant that has reached
-// the peer.
+// Grants are whole steps. So a peer that has run dry, that is one that waits
+// for a grant still on its way to it, shows by the credit: it is a whole number
+// of steps, all granted after the window it began with. A peer that does not
+// wait may be there for a moment too, but does not stay.
 type recvWindow struct {
 	size, credit, unread, read uint32
 
-	before [2]int64
+	step    uint32
+	granted uint64 // bytes, in all
+	pace    pace
 }
 
-// maxWindow is how large a window grows.
-const maxWindow = 16 << 20
+// A pace is how much of the time our reader waits because the peer has run
+// dry. It is measured anew with each window of bytes.
+type pace struct {
+	began   time.Time
+	stalled time.Duration
+	until   uint64 // granted bytes
+}
+
+const (
+	// maxWindow is how large a window grows.
+	maxWindow = 16 << 20
+
+	// maxStep is how much is granted at once, unless half of the window is
+	// less. Larger steps would cost the peer nothing and us fewer messages; but
+	// a peer whose socket holds back small segments until what it sent before
+	// is acknowledged (RFC 896), as that of sshd(8) does, gets the
+	// acknowledgement with our next message.
+	maxStep = 256 << 10
+
+	// growAt is the part of the time, one in so many, that has to be lost to
+	// a window before it grows.
+	growAt = 4
+)
 
 func newRecvWindow(size uint32) recvWindow {
-	return recvWindow{size: size, credit: size, before: [2]int64{-1, -1}}
+	return recvWindow{size: size, credit: size, step: min(max(size/2, 1), maxStep)}
 }
 
 // receive takes n bytes that arrived out of the credit. It reports false if
@@ -37,58 +61,65 @@ func (w *recvWindow) receive(n int) bool {
 	if uint64(n) > uint64(w.credit) {
 		return false
 	}
+	if w.pace.began.IsZero() {
+		w.measure()
+	}
 	w.credit -= uint32(n)
 	w.unread += uint32(n)
-	w.before[0] -= int64(n)
-	w.before[1] -= int64(n)
 	return true
 }
 
+// measure begins to measure the pace.
+func (w *recvWindow) measure() {
+	w.pace = pace{began: time.Now(), until: w.granted + uint64(w.size)}
+}
+
 // release notes that n unread bytes were read, and returns what to grant the
-// peer in a window adjust: nothing until half of the window is due, so that a
-// bulk transfer costs one adjust for each half window and not one for each
-// read.
+// peer in a window adjust: nothing until it is worth a message.
 func (w *recvWindow) release(n int) (grant uint32) {
 	w.unread -= uint32(n)
 	w.read += uint32(n)
-	if w.read == 0 || w.read < w.size/2 {
-		return 0
-	}
-	grant, w.read = w.read, 0
+	grant = w.read - w.read%w.step
+	w.read -= grant
 	w.grant(grant)
 	return grant
 }
 
 // grant adds n bytes to the credit.
 func (w *recvWindow) grant(n uint32) {
-	w.before = [2]int64{int64(w.credit), w.before[0]}
 	w.credit += n
+	w.granted += uint64(n)
+	if w.granted > w.pace.until {
+		w.measure()
+	}
 }
 
-// dry reports whether the reader, who waits for data, waits because the peer
-// waits for us.
+// dry reports whether the reader, who waits for data, may do so because the
+// peer waits for us.
 func (w *recvWindow) dry() bool {
-	return w.unread == 0 && (w.before[0] == 0 || w.before[1] == 0)
+	return w.unread == 0 && w.credit > 0 && w.credit%w.step == 0 && w.granted >= uint64(w.credit)
 }
 
-// wanted returns by how much the window should grow: it doubles.
-func (w *recvWindow) wanted() uint32 {
-	if w.size >= maxWindow {
+// waited notes that the peer had run dry since the time given, and returns by
+// how much the window should grow, because too much time is lost that way: it
+// doubles.
+func (w *recvWindow) waited(since time.Time) (more uint32) {
+	now := time.Now()
+	w.pace.stalled += now.Sub(since)
+	if w.size >= maxWindow || w.pace.stalled*growAt < now.Sub(w.pace.began) {
 		return 0
 	}
 	return min(w.size, maxWindow-w.size)
 }
 
-// grow makes the window n bytes larger, and returns what to grant the peer: as
-// it is waiting, all there is.
+// grow makes the window larger by as many of n bytes as are whole steps, and
+// returns that to be granted.
 func (w *recvWindow) grow(n uint32) (grant uint32) {
+	n -= n % w.step
 	w.size += n
-	grant = n + w.read
-	w.read = 0
-	if grant > 0 {
-		w.grant(grant)
-	}
-	return grant
+	w.grant(n)
+	w.measure()
+	return n
 }
 
 // A sendWindow is what the peer lets us send.

@@ -4,6 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -17,9 +19,9 @@ func TestRecvWindow(t *testing.T) {
 	require.False(t, w.receive(1))
 
 	require.Zero(t, w.release(49), "less than half is not worth a message")
-	require.Equal(t, uint32(51), w.release(2))
-	require.Zero(t, w.release(49))
-	require.True(t, w.receive(51))
+	require.Equal(t, uint32(50), w.release(2))
+	require.Equal(t, uint32(50), w.release(49))
+	require.True(t, w.receive(100))
 	require.False(t, w.receive(1))
 }
 
@@ -89,31 +91,53 @@ func TestSendWindowAdjust(t *testing.T) {
 
 // The peer is the model: it sends whatever it may, and learns of grants late.
 func TestRecvWindowGrowsWhenThePeerRunsDry(t *testing.T) {
-	w := newRecvWindow(100)
-	require.False(t, w.dry(), "nothing was granted again yet")
-	w.receive(50)
-	require.EqualValues(t, 50, w.release(50)) // on its way
-	require.False(t, w.dry(), "the peer still has 50")
-	w.receive(50)
-	require.False(t, w.dry(), "data is waiting: the reader is what limits")
-	require.EqualValues(t, 50, w.release(50))
-	require.True(t, w.dry(), "all but the two grants has been sent")
-	require.EqualValues(t, 100, w.wanted())
-	require.EqualValues(t, 100, w.grow(100))
-	require.EqualValues(t, 200, w.size)
-	require.Equal(t, w.size, w.credit+w.unread+w.read)
-	w.receive(10)
-	w.release(10)
-	require.False(t, w.dry(), "the first grant has arrived")
-	require.EqualValues(t, 10, w.grow(0), "what was read and is not worth a message otherwise")
-	require.Zero(t, w.grow(0))
+	synctest.Test(t, func(t *testing.T) {
+		w := newRecvWindow(100)
+		require.False(t, w.dry(), "nothing was granted again yet")
+		w.receive(50)
+		time.Sleep(time.Second)
+		require.EqualValues(t, 50, w.release(50)) // on its way
+		require.False(t, w.dry(), "the peer still has 50")
+		w.receive(50)
+		require.False(t, w.dry(), "data is waiting: the reader is what limits")
+		require.EqualValues(t, 50, w.release(50))
+		require.True(t, w.dry(), "all but the two grants has been sent")
+
+		since := time.Now()
+		time.Sleep(time.Second / 4)
+		require.Zero(t, w.waited(since), "a fifth of the time")
+		since = time.Now()
+		time.Sleep(time.Second / 4)
+		require.EqualValues(t, 100, w.waited(since), "a third")
+		require.EqualValues(t, 100, w.grow(125), "whole steps")
+		require.EqualValues(t, 200, w.size)
+		require.Equal(t, w.size, w.credit+w.unread+w.read)
+
+		w.receive(10)
+		w.release(10)
+		require.False(t, w.dry(), "the first grant has arrived")
+	})
 }
 
 func TestRecvWindowStopsGrowing(t *testing.T) {
-	w := newRecvWindow(maxWindow - 10)
-	require.EqualValues(t, 10, w.wanted())
-	require.EqualValues(t, 10, w.grow(10))
-	require.Zero(t, w.wanted())
-	w = newRecvWindow(math.MaxUint32)
-	require.Zero(t, w.wanted())
+	synctest.Test(t, func(t *testing.T) {
+		since := time.Now()
+		for _, test := range []struct{ size, want uint32 }{
+			{maxWindow / 2, maxWindow / 2}, {maxWindow - 10, 10}, {maxWindow, 0}, {math.MaxUint32, 0},
+		} {
+			w := newRecvWindow(test.size)
+			w.measure()
+			time.Sleep(time.Second)
+			require.Equal(t, test.want, w.waited(since))
+		}
+	})
+}
+
+func TestRecvWindowGrantsInSteps(t *testing.T) {
+	w := newRecvWindow(2 << 20)
+	require.True(t, w.receive(2<<20))
+	require.Zero(t, w.release(256<<10-1))
+	require.EqualValues(t, 256<<10, w.release(100))
+	require.EqualValues(t, 1<<20, w.release(1<<20))
+	require.EqualValues(t, 99, w.read)
 }

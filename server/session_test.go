@@ -345,6 +345,6 @@ func TestClientThatReadsNoFurther(t *testing.T) {
 		fmt.Fprint(s.Stderr(), err)
 	}))
 	s := login(t, srv).session().exec("yes")
-	require.NoError(t, s.ask("eow@openssh.com", nil), "OpenSSH PROTOCOL 2.2")
+	require.NoError(t, s.Notify("eow@openssh.com", nil), "OpenSSH PROTOCOL 2.2")
 	require.Equal(t, server.ErrUnread.Error(), s.finish().stderr)
 }

@@ -84,6 +84,7 @@ func TestServeAndShutdown(t *testing.T) {
 		busy, idle, silent := dial(t, l).login(), dial(t, l).login(), dial(t, l)
 		require.NoError(t, silent.conn.Handshake(context.Background()))
 		s, unstarted := busy.session().exec("x"), busy.session()
+		synctest.Wait() // all that was written has arrived
 
 		down := make(chan error, 1)
 		go func() { down <- srv.Shutdown(context.Background()) }()
