@@ -27,13 +27,13 @@
 // # Windows
 //
 // What the peer sends is kept until it is read, in memory that the window
-// bounds (RFC 4254, section 5.2). As soon as half of the window has been read
-// it is granted again, in one message. While it is the window that the path
-// waits for, and not the reader, the window doubles, up to 16 MiB and as far as
-// the mux has memory to give ([Inlet.GrowFrom]). A peer that sends more than it was
-// granted, or more in one message than the maximum packet size, breaks the
-// protocol. Extended data counts against the same window: keep it, with
-// [Params].Extended, only if somebody reads it.
+// bounds (RFC 4254, section 5.2). What has been read is granted again in steps
+// of 256 KiB, or of half of a smaller window. While it is the window that the
+// path waits for, and not the reader, the window doubles, up to 16 MiB and as
+// far as the mux has memory to give ([Inlet.GrowFrom]). A peer that sends more
+// than it was granted, or more in one message than the maximum packet size,
+// breaks the protocol. Extended data counts against the same window: keep it,
+// with [Params].Extended, only if somebody reads it.
 //
 // # Closing
 //
