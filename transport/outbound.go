@@ -32,8 +32,9 @@ const (
 //
 // There is one sender at a time: the writer, a goroutine that lives while there
 // is something to send, or a caller of flush who found the queue short and
-// nobody sending, and saves the way over another goroutine. The fields above the line are guarded by mu, which is never held
-// across I/O or a callback. Those below belong to the sender.
+// nobody sending, and saves the way over another goroutine. The fields down to
+// the empty line are guarded by mu, which is never held across I/O or a
+// callback. Those behind it belong to the sender.
 type outbound struct {
 	mu sync.Mutex
 
