@@ -26,6 +26,7 @@ type Conn struct {
 	out *outbound // shared: see there
 	in  inbound   // the reader's, as is all down to the line
 	peerSession
+	quickAck func() // nil if there is no way to
 
 	ctx           context.Context // done when the connection has failed
 	cancel        context.CancelFunc
@@ -64,8 +65,9 @@ func newConn(nc net.Conn, config *Config, r role) *Conn {
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.out = newOutbound(c.config.Trace.PacketSent)
 	c.out.send, c.out.try = c.send, tryWriter(nc)
+	c.quickAck = quickAcker(nc)
 	_, opener := cipher.None()
-	c.in = inbound{conn: nc, idle: c.out.flush, buf: make([]byte, smallBuffer), opener: opener, frame: opener.Framing(), clear: true}
+	c.in = inbound{conn: nc, idle: c.beforeRead, buf: make([]byte, smallBuffer), opener: opener, frame: opener.Framing(), clear: true}
 	return c
 }
 
@@ -90,6 +92,16 @@ func (c *Conn) ReadPacket() ([]byte, error) {
 		if err := c.takeService(payload); err != nil {
 			return nil, c.fail(err)
 		}
+	}
+}
+
+// beforeRead sends what the reader has queued before it may have to wait.
+// Until authentication has ended, which takes as long as the round trips take,
+// it hurries the acknowledgements too.
+func (c *Conn) beforeRead() {
+	c.out.flush()
+	if c.quickAck != nil && !c.authenticated.Load() {
+		c.quickAck()
 	}
 }
 
