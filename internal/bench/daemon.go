@@ -23,9 +23,13 @@ type daemon struct {
 // listening is what sshd and whelkd say once they accept connections.
 var listening = regexp.MustCompile(`(?i)listening on 127\.0\.0\.1(?::| port )(\d+)`)
 
-// startSSHD starts OpenSSH's server, at a port that was free a moment ago: it
-// does not choose one itself.
-func (b *bench) startSSHD() (*daemon, error) {
+// startSSHD starts OpenSSH's server with its defaults.
+func (b *bench) startSSHD() (*daemon, error) { return b.startSSHDWith() }
+
+// startSSHDWith starts OpenSSH's server with the options, at a port that was
+// free a moment ago: it does not choose one itself. SHLVL keeps bash from
+// reading the user's start-up files, as it does for commands of SSH servers.
+func (b *bench) startSSHDWith(options ...string) (*daemon, error) {
 	l, err := loopback()
 	if err != nil {
 		return nil, err
@@ -38,10 +42,11 @@ func (b *bench) startSSHD() (*daemon, error) {
 		}
 	}
 	args := []string{"-D", "-e", "-f", "/dev/null", "-p", strconv.Itoa(port)}
-	for _, option := range []string{
+	for _, option := range append([]string{
 		"ListenAddress=127.0.0.1", "HostKey=" + b.file("host"), "AuthorizedKeysFile=" + b.file("authorized_keys"),
 		"PermitRootLogin=yes", "PidFile=none", "PrintMotd=no", "PrintLastLog=no", "StrictModes=no", "UsePAM=no",
-	} {
+		"SetEnv=SHLVL=2",
+	}, options...) {
 		args = append(args, "-o", option)
 	}
 	return b.startDaemon(b.sshd, args...)

@@ -37,11 +37,17 @@ type stream struct {
 	out io.Reader
 }
 
-// A suite is what both ends are made to use. The key exchange of one that is
-// not zero is mlkem768x25519-sha256.
-type suite struct{ cipher, mac string }
+// A suite is what both ends are made to use, where it is not empty. The key
+// exchange of one that names a cipher and none itself is mlkem768x25519-sha256.
+type suite struct{ kex, cipher, mac string }
 
-const keyExchange = "mlkem768x25519-sha256"
+// keyExchange returns the method to use.
+func (s suite) keyExchange() string {
+	if s.kex == "" {
+		return "mlkem768x25519-sha256"
+	}
+	return s.kex
+}
 
 // loopback listens on a free port.
 func loopback() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }

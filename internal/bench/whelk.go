@@ -79,13 +79,18 @@ func (s suite) whelk() (config transport.Config, err error) {
 	if s == (suite{}) {
 		return config, nil
 	}
-	method, known := kex.Lookup(keyExchange)
-	mode, modeKnown := cipher.Lookup(s.cipher)
-	if !known || !modeKnown {
-		return config, fmt.Errorf("bench: whelk has no %s or no %q", keyExchange, s.cipher)
+	method, ok := kex.Lookup(s.keyExchange())
+	if !ok {
+		return config, fmt.Errorf("bench: whelk has no %q", s.keyExchange())
 	}
 	config.KeyExchanges = []kex.Method{method}
-	config.Ciphers = []cipher.Mode{mode}
+	if s.cipher != "" {
+		mode, ok := cipher.Lookup(s.cipher)
+		if !ok {
+			return config, fmt.Errorf("bench: whelk has no %q", s.cipher)
+		}
+		config.Ciphers = []cipher.Mode{mode}
+	}
 	if s.mac != "" {
 		algorithm, ok := mac.Lookup(s.mac)
 		if !ok {

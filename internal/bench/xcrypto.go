@@ -136,8 +136,10 @@ func (s suite) xcrypto() (config ssh.Config) {
 	if s == (suite{}) {
 		return config
 	}
-	config.KeyExchanges = []string{keyExchange}
-	config.Ciphers = []string{s.cipher}
+	config.KeyExchanges = []string{s.keyExchange()}
+	if s.cipher != "" {
+		config.Ciphers = []string{s.cipher}
+	}
 	if s.mac != "" {
 		config.MACs = []string{s.mac}
 	}
