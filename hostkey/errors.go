@@ -60,7 +60,7 @@ func (e *PassphraseError) Error() string {
 		with = fmt.Sprintf(" with %q", e.Cipher)
 	}
 	return fmt.Sprintf("hostkey: the private key is encrypted (%s format%s), which is not supported: "+
-		"use an agent, or a copy of the file from which `ssh-keygen -p -N '' -f COPY` took the passphrase", e.Format, with)
+		"use a copy of the file from which `ssh-keygen -p -N '' -f COPY` took the passphrase", e.Format, with)
 }
 
 // A LineError reports a line of a file that was skipped.
