@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"slices"
 	"strings"
 )
 
@@ -209,6 +208,3 @@ func lost(err error) error {
 	}
 	return asError(err, ReasonConnectionLost)
 }
-
-// contains reports whether name is offered.
-func contains(names []string, name string) bool { return slices.Contains(names, name) }

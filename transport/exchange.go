@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/whelk-ssh/whelk/cipher"
 	"github.com/whelk-ssh/whelk/hostkey"
@@ -110,8 +111,8 @@ func (x *exchange) enterPhase(theirs *wire.KexInit) error {
 	if c.role == server {
 		strictMarker, extMarker = strictClient, extInfoClient
 	}
-	x.extInfo = contains(theirs.KeyExchanges, extMarker)
-	c.strict = contains(theirs.KeyExchanges, strictMarker) // we always ask for it
+	x.extInfo = slices.Contains(theirs.KeyExchanges, extMarker)
+	c.strict = slices.Contains(theirs.KeyExchanges, strictMarker) // we always ask for it
 	c.phase = phaseFirst
 	if c.strict {
 		c.phase = phaseFirstStrict

@@ -86,6 +86,20 @@ func TestHandshakeByteByByte(t *testing.T) {
 	}
 }
 
+// There is nothing to guess, and nothing to agree on: an error, as for any
+// other list.
+func TestNoMethods(t *testing.T) {
+	cc := clientConfig()
+	cc.KeyExchanges = []kex.Method{}
+	_, _, err, _ := handshake(t, cc, serverConfig())
+	var n *NegotiationError
+	if errors.As(err, &n) {
+		require.Equal(t, "key exchange", n.What)
+		return
+	}
+	requirePeerReason(t, err, ReasonKeyExchangeFailed) // the server was faster
+}
+
 // A silent is a method that neither writes nor reads.
 type silent struct{ kex.Method }
 

@@ -66,7 +66,7 @@ func (c *Conn) check() (version string, err error) {
 // its preferred method with them.
 func (c *Conn) handshake(ctx context.Context) error {
 	x := &exchange{conn: c, ctx: ctx, first: true}
-	if c.role == client && !c.config.DisableGuess {
+	if c.role == client && !c.config.DisableGuess && len(c.config.KeyExchanges) > 0 {
 		if err := x.guess(); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/whelk-ssh/whelk/wire"
@@ -59,7 +60,7 @@ type negotiation struct{ err error }
 
 func (n *negotiation) first(what string, ours, theirs []string) string {
 	for _, name := range ours {
-		if contains(theirs, name) {
+		if slices.Contains(theirs, name) {
 			return strings.Clone(name) // and not the list it came in
 		}
 	}
