@@ -17,7 +17,10 @@ type layer struct {
 	tests    []string // packages of others, in test files only
 }
 
-const crypto = "golang.org/x/crypto/"
+const (
+	crypto = "golang.org/x/crypto/"
+	circl  = "github.com/cloudflare/circl" // what neither the standard library nor x/crypto has
+)
 
 // layers is the dependency graph. Arrows point at what is imported, and only
 // downward. No layer of an RFC imports another's: transport, userauth and
@@ -29,8 +32,11 @@ var layers = map[string]layer{
 
 	// Level 1: mechanisms.
 	"cipher":             {internal: []string{"mac"}, external: []string{crypto + "chacha20", crypto + "chacha20poly1305", crypto + "poly1305"}},
-	"kex":                {internal: []string{"wire"}, external: []string{crypto + "curve25519"}},
+	"kex":                {internal: []string{"wire", "internal/sntrup761"}, external: []string{crypto + "curve25519"}},
+	"kex/curve448":       {internal: []string{"kex"}, external: []string{circl}},
 	"hostkey":            {internal: []string{"wire", "internal/bcryptpbkdf"}, external: []string{crypto + "ed25519"}},
+	"hostkey/ed448":      {internal: []string{"hostkey", "wire"}, external: []string{circl}},
+	"hostkey/mldsa44":    {internal: []string{"hostkey", "wire"}, external: []string{circl, crypto + "ed25519"}},
 	"hostkey/knownhosts": {internal: []string{"hostkey"}},
 	"agent":              {internal: []string{"wire", "hostkey"}},
 	"channel":            {internal: []string{"wire", "internal/ledger"}, tests: []string{"golang.org/x/net/nettest"}},
@@ -51,7 +57,7 @@ var layers = map[string]layer{
 	"server/whelkd": {internal: append(belowFacades, "server", "internal/algolist", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys", "github.com/creack/pty"}},
 	"fuzz":          {internal: belowFacades},
 
-	"internal/algolist":    {internal: []string{"cipher", "mac", "kex", "hostkey"}},
+	"internal/algolist":    {internal: []string{"cipher", "mac", "kex", "kex/curve448", "hostkey", "hostkey/ed448", "hostkey/mldsa44"}},
 	"internal/arch":        {},
 	"internal/bcryptpbkdf": {external: []string{crypto + "blowfish"}},
 	"internal/demo":        {internal: append(belowFacades, "client", "server", "internal/memnet", "internal/testkeys")},
@@ -59,6 +65,7 @@ var layers = map[string]layer{
 	"internal/ledger":      {},
 	"internal/memnet":      {tests: []string{"golang.org/x/net/nettest"}},
 	"internal/readme":      {},
+	"internal/sntrup761":   {},
 	"internal/splice":      {},
 	"internal/testkeys":    {internal: []string{"hostkey"}},
 	"internal/wycheproof":  {},
