@@ -20,12 +20,16 @@ const maxPacketLength = 256 << 10
 const maxPayload = maxPacketLength - 512
 
 const (
-	smallBuffer = 1 << 10   // held by a reader at rest
-	largeBuffer = 128 << 10 // held while data flows
+	smallBuffer  = 1 << 10   // held by a reader at rest
+	mediumBuffer = 8 << 10   // enough for a key exchange
+	largeBuffer  = 128 << 10 // held while data flows
 )
 
-// largeBuffers holds buffers of largeBuffer bytes that no connection needs.
-var largeBuffers = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
+// Buffers that no connection needs.
+var (
+	mediumBuffers = sync.Pool{New: func() any { return new([mediumBuffer]byte) }}
+	largeBuffers  = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
+)
 
 var errLongLine = errors.New("transport: line too long")
 
@@ -148,9 +152,9 @@ func (in *inbound) fill() error {
 	return err
 }
 
-// makeRoom makes len(buf) > w. A connection at rest holds a small buffer: the
-// large one is taken when a small one was filled, and goes back when it is
-// empty after a Read that did not need it.
+// makeRoom makes len(buf) > w. A connection at rest holds a small buffer: a
+// larger one is taken when it was filled, and goes back when it is empty after
+// a Read that did not need it.
 func (in *inbound) makeRoom() {
 	if in.r == in.w {
 		filled := in.w == len(in.buf)
@@ -158,7 +162,7 @@ func (in *inbound) makeRoom() {
 		in.r, in.w = 0, 0
 		switch {
 		case filled && len(in.buf) < largeBuffer:
-			in.resize(largeBuffer)
+			in.grow()
 		case few && len(in.buf) > smallBuffer:
 			in.resize(smallBuffer)
 		}
@@ -169,16 +173,31 @@ func (in *inbound) makeRoom() {
 		in.r = 0
 	}
 	if in.w == len(in.buf) {
-		in.resize(max(2*len(in.buf), largeBuffer))
+		in.grow()
+	}
+}
+
+// grow takes the next larger buffer.
+func (in *inbound) grow() {
+	switch {
+	case len(in.buf) < mediumBuffer:
+		in.resize(mediumBuffer)
+	case len(in.buf) < largeBuffer:
+		in.resize(largeBuffer)
+	default:
+		in.resize(2 * len(in.buf))
 	}
 }
 
 // resize moves what has arrived to a buffer of n bytes.
 func (in *inbound) resize(n int) {
 	old := in.buf
-	if n == largeBuffer {
+	switch n {
+	case mediumBuffer:
+		in.buf = mediumBuffers.Get().(*[mediumBuffer]byte)[:]
+	case largeBuffer:
 		in.buf = largeBuffers.Get().(*[largeBuffer]byte)[:]
-	} else {
+	default:
 		in.buf = make([]byte, n)
 	}
 	in.w = copy(in.buf, old[in.r:in.w])
@@ -188,7 +207,10 @@ func (in *inbound) resize(n int) {
 
 // recycle gives a buffer that nobody reads any more back to the pool.
 func recycle(buf []byte) {
-	if cap(buf) == largeBuffer {
+	switch cap(buf) {
+	case mediumBuffer:
+		mediumBuffers.Put((*[mediumBuffer]byte)(buf[:mediumBuffer]))
+	case largeBuffer:
 		largeBuffers.Put((*[largeBuffer]byte)(buf[:largeBuffer]))
 	}
 }
