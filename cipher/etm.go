@@ -15,7 +15,7 @@ const maxTag = 64
 // section 1.5): mac = MAC(key, sequence_number || packet_length || encrypted_packet).
 type etm struct {
 	framing Framing
-	crypt   func(dst, src []byte) // continues the stream; dst and src are the same
+	crypt   func(dst, src []byte) // continues the stream; dst is src, or apart from it
 	mac     mac.MAC
 	tag     [maxTag]byte
 }
@@ -44,7 +44,7 @@ func (c *etm) Length(_ uint32, head []byte) uint32 { return binary.BigEndian.Uin
 
 // Open implements [Opener]. Not a byte is decrypted before the tag is known to
 // be right.
-func (c *etm) Open(seq uint32, packet []byte) ([]byte, error) {
+func (c *etm) Open(dst []byte, seq uint32, packet []byte) ([]byte, error) {
 	if len(packet) < c.framing.shortest() {
 		return nil, ErrAuthentication
 	}
@@ -53,7 +53,7 @@ func (c *etm) Open(seq uint32, packet []byte) ([]byte, error) {
 	if subtle.ConstantTimeCompare(want, packet[end:]) != 1 {
 		return nil, ErrAuthentication
 	}
-	body := packet[lengthSize:end:end]
-	c.crypt(body, body)
+	body := dst[lengthSize:end:end]
+	c.crypt(body, packet[lengthSize:end])
 	return body, nil
 }

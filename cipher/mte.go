@@ -12,7 +12,7 @@ import (
 // encrypted.
 type mte struct {
 	framing Framing
-	crypt   func(dst, src []byte) // continues the stream; dst and src are the same
+	crypt   func(dst, src []byte) // continues the stream; dst is src, or apart from it
 	mac     mac.MAC
 	tag     [maxTag]byte
 }
@@ -41,18 +41,20 @@ func (c *mte) Length(_ uint32, head []byte) uint32 {
 
 // Open implements [Opener]. It decrypts what follows the block that Length
 // decrypted: RFC 4253 leaves no choice but to do so before the tag is checked.
-func (c *mte) Open(seq uint32, packet []byte) ([]byte, error) {
+func (c *mte) Open(dst []byte, seq uint32, packet []byte) ([]byte, error) {
 	if len(packet) < c.framing.shortest() {
 		clear(packet)
 		return nil, ErrAuthentication
 	}
 	end := len(packet) - c.framing.Tag
-	rest := packet[c.framing.Head:end]
-	c.crypt(rest, rest)
-	want := c.mac.Append(c.tag[:0], seq, packet[:end])
+	head := c.framing.Head
+	copy(dst, packet[:head])
+	c.crypt(dst[head:end], packet[head:end])
+	want := c.mac.Append(c.tag[:0], seq, dst[:end])
 	if subtle.ConstantTimeCompare(want, packet[end:]) != 1 {
 		clear(packet)
+		clear(dst)
 		return nil, ErrAuthentication
 	}
-	return packet[lengthSize:end:end], nil
+	return dst[lengthSize:end:end], nil
 }

@@ -28,10 +28,12 @@ func requireRefused(t *testing.T, o cipher.Opener, seq uint32, packet []byte, se
 	if len(packet) >= o.Framing().Head {
 		o.Length(seq, packet[:o.Framing().Head])
 	}
-	body, err := o.Open(seq, packet)
+	dst := destination(seq, packet)
+	body, err := o.Open(dst, seq, packet)
 	require.Equal(t, cipher.ErrAuthentication, err, what...)
 	require.Nil(t, body, what...)
 	require.False(t, bytes.Contains(packet, []byte(secret)), what...)
+	require.False(t, bytes.Contains(dst, []byte(secret)), what...)
 }
 
 const secret = "sixteen secret bytes, and more of them"
@@ -100,7 +102,7 @@ func TestWrongSequenceNumber(t *testing.T) {
 				_, opener = s.pair(t)
 				other := bytes.Clone(packet)
 				opener.Length(1000, other[:opener.Framing().Head])
-				_, err := opener.Open(seq, other)
+				_, err := opener.Open(other, seq, other)
 				require.Equal(t, cipher.ErrAuthentication, err, "packet %d, with the length of packet 1000", seq)
 			}
 		})
@@ -128,7 +130,7 @@ func TestAnyLength(t *testing.T) {
 				}
 			}
 			_, opener := s.pair(t)
-			_, err := opener.Open(0, nil)
+			_, err := opener.Open(nil, 0, nil)
 			require.Equal(t, cipher.ErrAuthentication, err)
 		})
 	}
@@ -150,7 +152,7 @@ func TestAuthenticButMalformed(t *testing.T) {
 				if len(packet) >= f.Head {
 					opener.Length(0, packet[:f.Head])
 				}
-				body, err := opener.Open(0, packet)
+				body, err := opener.Open(packet, 0, packet)
 				if region < f.Block {
 					require.Equal(t, cipher.ErrAuthentication, err, "region of %d bytes", region)
 					continue
@@ -207,7 +209,7 @@ func TestOneError(t *testing.T) {
 			if len(bad) >= opener.Framing().Head {
 				opener.Length(0, bad[:opener.Framing().Head])
 			}
-			_, err := opener.Open(0, bad)
+			_, err := opener.Open(bad, 0, bad)
 			seen[fmt.Sprintf("%T %v", err, err)] = true
 		}
 	}

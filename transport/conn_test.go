@@ -157,16 +157,16 @@ func TestRekeyFromBothSidesAtOnce(t *testing.T) {
 				select {
 				case <-stop:
 					return
-				default:
+				case <-time.After(100 * time.Microsecond):
 					end.Rekey()
 				}
 			}
 		})
 	}
-	exchangeData(t, c, s, 500, 10_000)
-	close(stop)
-	wg.Wait()
-	require.Greater(t, c.State().KeyExchangesFinished, 1, "F3")
+	defer wg.Wait()
+	defer close(stop)
+	exchangeData(t, c, s, 3000, 10_000)
+	require.Greater(t, c.State().KeyExchangesFinished, 2, "F3")
 }
 
 func TestRekeyRing(t *testing.T) {

@@ -25,10 +25,15 @@ const (
 	largeBuffer  = 128 << 10 // held while data flows
 )
 
+// BufferSize is how long the buffers of [Conn.Exchange] are: enough for 32 KiB
+// of data with everything around it.
+const BufferSize = 40 << 10
+
 // Buffers that no connection needs.
 var (
 	mediumBuffers = sync.Pool{New: func() any { return new([mediumBuffer]byte) }}
 	largeBuffers  = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
+	ownBuffers    = sync.Pool{New: func() any { return new([BufferSize]byte) }}
 )
 
 var errLongLine = errors.New("transport: line too long")
@@ -42,6 +47,9 @@ type inbound struct {
 	idle func() // called before each Read, which may have to wait
 	buf  []byte
 	r, w int
+
+	own   *[BufferSize]byte // what large packets are opened into; nil until there is one
+	inOwn bool              // the packet last returned is there
 
 	opener cipher.Opener
 	frame  cipher.Framing
@@ -107,7 +115,7 @@ func (in *inbound) open() ([]byte, error) {
 	in.r += in.total
 	in.meter.add(in.total)
 	in.total = 0
-	plain, err := in.opener.Open(in.seq, packet)
+	plain, err := in.opener.Open(in.place(packet), in.seq, packet)
 	if err != nil {
 		return nil, in.corrupt("%w", err)
 	}
@@ -118,6 +126,30 @@ func (in *inbound) open() ([]byte, error) {
 		return nil, protocolErrorf("padding_length %d in a packet of %d bytes", padding, len(plain))
 	}
 	return plain[1 : len(plain)-padding], nil
+}
+
+// place returns where to open packet. Large ones, which a layer above may want
+// to keep, get a buffer of their own.
+func (in *inbound) place(packet []byte) []byte {
+	in.inOwn = len(packet) >= BufferSize/2 && len(packet) <= BufferSize
+	if !in.inOwn {
+		return packet
+	}
+	if in.own == nil {
+		in.own = ownBuffers.Get().(*[BufferSize]byte)
+	}
+	return in.own[:len(packet)]
+}
+
+// exchange gives the buffer of the packet last returned away for fresh, if it
+// has one of its own.
+func (in *inbound) exchange(fresh []byte) (buffer []byte, offset int) {
+	if !in.inOwn || len(fresh) != BufferSize {
+		return nil, 0
+	}
+	buffer = in.own[:]
+	in.own, in.inOwn = (*[BufferSize]byte)(fresh), false
+	return buffer, 4 + 1 // packet_length and padding_length
 }
 
 // corrupt returns the error for a packet that cannot be right. Once there are
@@ -165,6 +197,7 @@ func (in *inbound) makeRoom() {
 			in.grow()
 		case few && len(in.buf) > smallBuffer:
 			in.resize(smallBuffer)
+			in.releaseOwn()
 		}
 		return
 	}
@@ -174,6 +207,13 @@ func (in *inbound) makeRoom() {
 	}
 	if in.w == len(in.buf) {
 		in.grow()
+	}
+}
+
+func (in *inbound) releaseOwn() {
+	if in.own != nil {
+		ownBuffers.Put(in.own)
+		in.own = nil
 	}
 }
 
