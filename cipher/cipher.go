@@ -35,7 +35,8 @@ type Sealer interface {
 	// Seal protects packet in place. packet is packet_length, padding_length,
 	// payload and padding, followed by Framing().Tag bytes for Seal to fill.
 	// Nothing after len(packet) is written. It panics if packet has no
-	// room for the tag.
+	// room for the tag, and may if its padded region is not a multiple of
+	// Framing().Block or it is longer than mac.MaxData.
 	//
 	// The caller numbers packets from seq to seq, modulo 2^32, and must change
 	// keys before a number returns (see Nonces in the package comment).
@@ -58,9 +59,10 @@ type Opener interface {
 	// from it.
 	//
 	// The result is as the peer sent it: padding_length may be anything, and
-	// the padded region of any size from one block on. An error is always
-	// ErrAuthentication, leaves no plaintext behind, and means that the
-	// Opener must not be used again. No packet makes Open panic.
+	// the padded region of any size from one block on, unless the mode can
+	// decrypt whole blocks only. An error is always ErrAuthentication, leaves
+	// no plaintext behind, and means that the Opener must not be used again,
+	// except as Framing().Discard asks for. No packet makes Open panic.
 	Open(dst []byte, seq uint32, packet []byte) ([]byte, error)
 }
 

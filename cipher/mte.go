@@ -12,14 +12,15 @@ import (
 // encrypted.
 type mte struct {
 	framing Framing
-	crypt   func(dst, src []byte) // continues the stream; dst is src, or apart from it
+	crypt   func(dst, src []byte) // continues the stream or the chain; dst is src, or apart from it
+	unit    int                   // bytes; crypt takes multiples of it
 	mac     mac.MAC
 	tag     [maxTag]byte
 }
 
 func newMtE(block, tag int, crypt func(dst, src []byte), m mac.MAC) *mte {
 	// packet_length is in the first block, and nothing less can be decrypted.
-	return &mte{framing: Framing{Head: block, Block: block, Tag: tag}, crypt: crypt, mac: m}
+	return &mte{framing: Framing{Head: block, Block: block, Tag: tag}, crypt: crypt, unit: 1, mac: m}
 }
 
 // Framing implements [Sealer] and [Opener].
@@ -42,7 +43,7 @@ func (c *mte) Length(_ uint32, head []byte) uint32 {
 // Open implements [Opener]. It decrypts what follows the block that Length
 // decrypted: RFC 4253 leaves no choice but to do so before the tag is checked.
 func (c *mte) Open(dst []byte, seq uint32, packet []byte) ([]byte, error) {
-	if len(packet) < c.framing.shortest() {
+	if !c.framing.possible(len(packet), c.unit) {
 		clear(packet)
 		return nil, ErrAuthentication
 	}

@@ -138,13 +138,17 @@ func TestAnyLength(t *testing.T) {
 
 // Attack B2, CVE-2021-43565: a peer that holds the keys may authenticate a
 // padded region of any size. From one block on Open returns it as it is, for
-// the receiver to judge; below that there is no padding_length to return.
+// the receiver to judge; below that there is no padding_length to return. CBC
+// cannot even seal what is not in whole blocks.
 func TestAuthenticButMalformed(t *testing.T) {
 	for _, s := range suites() {
 		t.Run(s.name, func(t *testing.T) {
 			sealer, _ := s.pair(t)
 			f := sealer.Framing()
 			for region := 4 - f.Clear; region <= 3*f.Block; region++ {
+				if s.chained() && region%f.Block != 0 {
+					continue
+				}
 				sealer, opener := s.pair(t)
 				packet := bytes.Repeat([]byte{0xff}, f.Clear+region+f.Tag) // padding_length 255
 				plain := bytes.Clone(packet)

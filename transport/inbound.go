@@ -103,6 +103,9 @@ func (in *inbound) measure() error {
 	// RFC 4253, section 6: padding_length, at least one byte of payload (an
 	// empty one has no message number) and four of padding, in whole blocks.
 	if length < 1+1+4 || length > maxPacketLength || (4+int(length)-in.frame.Clear)%in.frame.Block != 0 {
+		if in.frame.Discard {
+			return in.discard(0)
+		}
 		return in.corrupt("packet_length %d is impossible: what the peer sends is no SSH, or was damaged on the way", length)
 	}
 	in.total = 4 + int(length) + in.frame.Tag
@@ -112,13 +115,16 @@ func (in *inbound) measure() error {
 // open unprotects the packet at r.
 func (in *inbound) open() ([]byte, error) {
 	packet := in.buf[in.r : in.r+in.total]
-	in.r += in.total
-	in.meter.add(in.total)
-	in.total = 0
 	plain, err := in.opener.Open(in.place(packet), in.seq, packet)
+	if err != nil && in.frame.Discard {
+		return nil, in.discard(in.total - in.frame.Tag)
+	}
 	if err != nil {
 		return nil, in.corrupt("%w", err)
 	}
+	in.r += in.total
+	in.meter.add(in.total)
+	in.total = 0
 	in.seq++
 	padding := int(plain[0])
 	// RFC 4253, section 6: "There MUST be at least four bytes of padding."
@@ -150,6 +156,23 @@ func (in *inbound) exchange(fresh []byte) (buffer []byte, offset int) {
 	buffer = in.own[:]
 	in.own, in.inOwn = (*[BufferSize]byte)(fresh), false
 	return buffer, 4 + 1 // packet_length and padding_length
+}
+
+// discard reads on to the end of the longest packet there is before it returns
+// the error for the packet at r, of which Open has seen the bytes before the
+// offset opened. Whatever was wrong with the packet, it takes the same number
+// of bytes and the same work to find out (CVE-2008-5161; Discarding in the
+// documentation of package cipher).
+func (in *inbound) discard(opened int) error {
+	in.total = maxPacketLength + in.frame.Tag
+	for in.w-in.r < in.total {
+		if err := in.fill(); err != nil {
+			return err
+		}
+	}
+	rest := in.buf[in.r+opened : in.r+in.total]
+	_, err := in.opener.Open(rest, in.seq, rest)
+	return in.corrupt("%w", err)
 }
 
 // corrupt returns the error for a packet that cannot be right. Once there are

@@ -87,25 +87,47 @@ func requireIfWanted(t *testing.T, want, got string) {
 // hybrid is in OpenSSH from 9.9 on.
 const hybrid = "mlkem768x25519-sha256"
 
-// suites has every algorithm at least once, and every MAC with every cipher
-// that takes one.
+// suites has every algorithm at least once, those that are not offered by
+// default too. Of ciphers that take a MAC one has every MAC, and the others one
+// of each layout.
 func suites() (all []suite) {
 	for _, method := range kex.Default() {
 		all = append(all, suite{kex: method.Name()})
 	}
-	for _, mode := range cipher.Default() {
-		if mode.AEAD {
+	for _, mode := range everyMode() {
+		switch {
+		case mode.AEAD:
 			all = append(all, suite{cipher: mode.Name})
-			continue
-		}
-		for _, algorithm := range mac.Default() {
-			all = append(all, suite{cipher: mode.Name, mac: algorithm.Name})
+		case mode.Name == "aes128-ctr":
+			for _, algorithm := range everyMAC() {
+				all = append(all, suite{cipher: mode.Name, mac: algorithm.Name})
+			}
+		default:
+			all = append(all, suite{cipher: mode.Name, mac: "hmac-sha2-256"},
+				suite{cipher: mode.Name, mac: "umac-128-etm@openssh.com"})
 		}
 	}
 	for _, name := range hostkey.Default() {
 		all = append(all, suite{hostKey: name})
 	}
 	return all
+}
+
+func everyMode() []cipher.Mode { return append(cipher.Default(), cipher.Insecure()...) }
+
+func everyMAC() []mac.Algorithm { return append(mac.Default(), mac.Insecure()...) }
+
+// insecureToo are options for a side that does not choose to offer what it would
+// not by itself.
+func insecureToo() []string {
+	ciphers, macs := "Ciphers=+", "MACs=+"
+	for _, mode := range cipher.Insecure() {
+		ciphers += mode.Name + ","
+	}
+	for _, algorithm := range mac.Insecure() {
+		macs += algorithm.Name + ","
+	}
+	return []string{strings.TrimSuffix(ciphers, ","), strings.TrimSuffix(macs, ",")}
 }
 
 // Every algorithm is tried in both roles, with the client or the server
@@ -115,7 +137,7 @@ func TestAlgorithms(t *testing.T) {
 	io.Copy(&input, newStream(300001))
 	libraryToo := append([]pair{{library, sshd}, {library, whelkd}}, pairs[1:]...)
 	tableOnPairs(t, libraryToo, func(t *testing.T, p pair) {
-		open := serve(t, p.server, everyHostKey(t)...)
+		open := serve(t, p.server, append(insecureToo(), everyHostKey(t)...)...)
 		for _, u := range suites() {
 			between(t, u.String(), p.programs(), func(t *testing.T) {
 				if u.kex == hybrid {
@@ -124,7 +146,7 @@ func TestAlgorithms(t *testing.T) {
 				s, options := open, u.options()
 				if p.client == ssh { // whelkd chooses
 					s = serve(t, whelkd, append(options, everyHostKey(t)...)...)
-					options = nil
+					options = insecureToo()
 				}
 				if p.client == library {
 					u.tryLibrary(t, s, input.Bytes())
