@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -84,13 +85,13 @@ func requireIfWanted(t *testing.T, want, got string) {
 	}
 }
 
-// hybrid is in OpenSSH from 9.9 on.
-const hybrid = "mlkem768x25519-sha256"
+// methods returns every key exchange method.
+func methods() []kex.Method { return slices.Concat(kex.Default(), kex.Optional(), kex.Insecure()) }
 
 // suites has every algorithm at least once, and every MAC with every cipher
 // that takes one.
 func suites() (all []suite) {
-	for _, method := range kex.Default() {
+	for _, method := range methods() {
 		all = append(all, suite{kex: method.Name()})
 	}
 	for _, mode := range cipher.Default() {
@@ -115,16 +116,14 @@ func TestAlgorithms(t *testing.T) {
 	io.Copy(&input, newStream(300001))
 	libraryToo := append([]pair{{library, sshd}, {library, whelkd}}, pairs[1:]...)
 	tableOnPairs(t, libraryToo, func(t *testing.T, p pair) {
-		open := serve(t, p.server, everyHostKey(t)...)
+		open := serve(t, p.server, append(everyHostKey(t), everyMethod(t, p)...)...)
 		for _, u := range suites() {
 			between(t, u.String(), p.programs(), func(t *testing.T) {
-				if u.kex == hybrid {
-					needHybrid(t, p)
-				}
+				u.needMethod(t, p)
 				s, options := open, u.options()
 				if p.client == ssh { // whelkd chooses
 					s = serve(t, whelkd, append(options, everyHostKey(t)...)...)
-					options = nil
+					options = everyMethod(t, p)
 				}
 				if p.client == library {
 					u.tryLibrary(t, s, input.Bytes())
@@ -177,17 +176,35 @@ func version(t *testing.T) string {
 	return string(output)
 }
 
-// needHybrid skips a case of the hybrid method where the peer is without it.
-func needHybrid(t *testing.T, p pair) {
+// hasMethod reports whether both programs have a key exchange method.
+func (p pair) hasMethod(t *testing.T, name string) bool {
 	t.Helper()
 	if p.client.ours && p.server.ours {
-		return
+		return true
 	}
 	output, err := commandOf(ssh.path, "-Q", "kex").Output()
 	require.NoError(t, err)
-	if !strings.Contains(string(output), hybrid) {
-		t.Skipf("%s has no %s: it is tried between whelk and whelkd only", strings.TrimSpace(version(t)), hybrid)
+	return slices.Contains(strings.Fields(string(output)), name)
+}
+
+// needMethod skips a case of a key exchange method that one of them is without.
+func (u suite) needMethod(t *testing.T, p pair) {
+	t.Helper()
+	if u.kex != "" && !p.hasMethod(t, u.kex) {
+		t.Skipf("%s has no %s: it is tried between whelk and whelkd only", strings.TrimSpace(version(t)), u.kex)
 	}
+}
+
+// everyMethod is an option for every key exchange method that both have.
+func everyMethod(t *testing.T, p pair) []string {
+	t.Helper()
+	var names []string
+	for _, m := range methods() {
+		if p.hasMethod(t, m.Name()) {
+			names = append(names, m.Name())
+		}
+	}
+	return []string{"KexAlgorithms=+" + strings.Join(names, ",")}
 }
 
 func everyHostKey(t *testing.T) (options []string) {
