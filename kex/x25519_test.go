@@ -203,7 +203,7 @@ func TestX25519MPInt(t *testing.T) {
 
 // D10, CVE-2025-8277: an exchange that fails leaves nothing behind.
 func TestFailedExchangesLeaveNothingBehind(t *testing.T) {
-	for _, m := range Default() {
+	for _, m := range DefaultServer() {
 		bad := (&wire.KexECDHReply{Public: []byte("too short")}).Append(nil)
 		fail := func(n int) uint64 {
 			for range n {

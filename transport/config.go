@@ -16,7 +16,11 @@ import (
 // is made of it: later changes have no effect, and one Config may serve many
 // Conns.
 type Config struct {
-	KeyExchanges      []kex.Method    // kex.Default if nil
+	// KeyExchanges is kex.Default if nil, or kex.DefaultServer on a server. The
+	// groups that a server has for group exchange come with its methods: see
+	// kex.WithGroups.
+	KeyExchanges []kex.Method
+
 	Ciphers           []cipher.Mode   // cipher.Default if nil
 	MACs              []mac.Algorithm // mac.Default if nil
 	HostKeyAlgorithms []string        // derived from Verifier or HostKeys if nil
@@ -72,7 +76,7 @@ const (
 // The lists that connections share when they are told nothing else. Nobody
 // changes them.
 var (
-	defaultMethods    = sync.OnceValue(kex.Default)
+	defaultMethods    = [2]func() []kex.Method{client: sync.OnceValue(kex.Default), server: sync.OnceValue(kex.DefaultServer)}
 	defaultModes      = sync.OnceValue(cipher.Default)
 	defaultMACs       = sync.OnceValue(mac.Default)
 	defaultSignatures = sync.OnceValue(hostkey.Default)
@@ -85,7 +89,7 @@ func (config *Config) clone(r role) Config {
 		c = *config
 	}
 	if c.KeyExchanges == nil {
-		c.KeyExchanges = defaultMethods()
+		c.KeyExchanges = defaultMethods[r]()
 	}
 	if c.Ciphers == nil {
 		c.Ciphers = defaultModes()

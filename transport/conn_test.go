@@ -93,7 +93,7 @@ func TestEveryAlgorithm(t *testing.T) {
 			exchangeData(t, c, s, 300, 40_000)
 		})
 	}
-	for _, m := range kex.Default() {
+	for _, m := range kex.DefaultServer() {
 		run(m.Name(), func(config *Config) { config.KeyExchanges = []kex.Method{m} })
 	}
 	for _, mode := range cipher.Default() {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -84,14 +85,14 @@ func requireIfWanted(t *testing.T, want, got string) {
 	}
 }
 
-// hybrid is in OpenSSH from 9.9 on.
-const hybrid = "mlkem768x25519-sha256"
+// everyMethod returns every key exchange method.
+func everyMethod() []kex.Method { return slices.Concat(kex.Default(), kex.Optional(), kex.Insecure()) }
 
 // suites has every algorithm at least once, those that are not offered by
 // default too. Of ciphers that take a MAC one has every MAC, and the others one
 // of each layout.
 func suites() (all []suite) {
-	for _, method := range kex.Default() {
+	for _, method := range everyMethod() {
 		all = append(all, suite{kex: method.Name()})
 	}
 	for _, mode := range everyMode() {
@@ -117,19 +118,6 @@ func everyMode() []cipher.Mode { return append(cipher.Default(), cipher.Insecure
 
 func everyMAC() []mac.Algorithm { return append(mac.Default(), mac.Insecure()...) }
 
-// insecureToo are options for a side that does not choose to offer what it would
-// not by itself.
-func insecureToo() []string {
-	ciphers, macs := "Ciphers=+", "MACs=+"
-	for _, mode := range cipher.Insecure() {
-		ciphers += mode.Name + ","
-	}
-	for _, algorithm := range mac.Insecure() {
-		macs += algorithm.Name + ","
-	}
-	return []string{strings.TrimSuffix(ciphers, ","), strings.TrimSuffix(macs, ",")}
-}
-
 // Every algorithm is tried in both roles, with the client or the server
 // offering nothing else. The table of suites is the packages' own.
 func TestAlgorithms(t *testing.T) {
@@ -137,16 +125,14 @@ func TestAlgorithms(t *testing.T) {
 	io.Copy(&input, newStream(300001))
 	libraryToo := append([]pair{{library, sshd}, {library, whelkd}}, pairs[1:]...)
 	tableOnPairs(t, libraryToo, func(t *testing.T, p pair) {
-		open := serve(t, p.server, append(insecureToo(), everyHostKey(t)...)...)
+		open := serve(t, p.server, append(everyHostKey(t), everyAlgorithm(t, p)...)...)
 		for _, u := range suites() {
 			between(t, u.String(), p.programs(), func(t *testing.T) {
-				if u.kex == hybrid {
-					needHybrid(t, p)
-				}
+				u.needMethod(t, p)
 				s, options := open, u.options()
 				if p.client == ssh { // whelkd chooses
 					s = serve(t, whelkd, append(options, everyHostKey(t)...)...)
-					options = insecureToo()
+					options = everyAlgorithm(t, p)
 				}
 				if p.client == library {
 					u.tryLibrary(t, s, input.Bytes())
@@ -199,17 +185,42 @@ func version(t *testing.T) string {
 	return string(output)
 }
 
-// needHybrid skips a case of the hybrid method where the peer is without it.
-func needHybrid(t *testing.T, p pair) {
+// hasMethod reports whether both programs have a key exchange method.
+func (p pair) hasMethod(t *testing.T, name string) bool {
 	t.Helper()
 	if p.client.ours && p.server.ours {
-		return
+		return true
 	}
 	output, err := commandOf(ssh.path, "-Q", "kex").Output()
 	require.NoError(t, err)
-	if !strings.Contains(string(output), hybrid) {
-		t.Skipf("%s has no %s: it is tried between whelk and whelkd only", strings.TrimSpace(version(t)), hybrid)
+	return slices.Contains(strings.Fields(string(output)), name)
+}
+
+// needMethod skips a case of a key exchange method that one of them is without.
+func (u suite) needMethod(t *testing.T, p pair) {
+	t.Helper()
+	if u.kex != "" && !p.hasMethod(t, u.kex) {
+		t.Skipf("%s has no %s: it is tried between whelk and whelkd only", strings.TrimSpace(version(t)), u.kex)
 	}
+}
+
+// everyAlgorithm returns the options that offer all that both sides have, the
+// insecure algorithms too.
+func everyAlgorithm(t *testing.T, p pair) []string {
+	t.Helper()
+	var methods, ciphers, macs []string
+	for _, m := range everyMethod() {
+		if p.hasMethod(t, m.Name()) {
+			methods = append(methods, m.Name())
+		}
+	}
+	for _, mode := range everyMode() {
+		ciphers = append(ciphers, mode.Name)
+	}
+	for _, algorithm := range everyMAC() {
+		macs = append(macs, algorithm.Name)
+	}
+	return []string{"KexAlgorithms=+" + strings.Join(methods, ","), "Ciphers=+" + strings.Join(ciphers, ","), "MACs=+" + strings.Join(macs, ",")}
 }
 
 func everyHostKey(t *testing.T) (options []string) {
