@@ -4,7 +4,7 @@
 //
 // Where package cipher takes keys for granted, this one makes them. It covers
 // the elliptic curve methods of RFC 5656 and RFC 8731 and the post-quantum
-// hybrid of RFC 10042. Finite field groups (RFC 4253, section 8.1; RFC 8268) and
+// hybrids of RFC 9941 and RFC 10042. Finite field groups (RFC 4253, section 8.1; RFC 8268) and
 // group exchange (RFC 4419) it does not have. It neither negotiates which
 // method to run nor sends SSH_MSG_KEXINIT or SSH_MSG_NEWKEYS, and it does not
 // look at host keys or signatures: package transport does the former, and asks
@@ -14,7 +14,8 @@
 //
 // Every [Method] here is a key encapsulation mechanism, a [KEM], run by one
 // script. What differs between a Diffie-Hellman and a lattice is only how the
-// two public values and the secret K are computed.
+// two public values and the secret K are computed; and a hybrid is a KEM made
+// of two.
 //
 //	client                                                  server
 //

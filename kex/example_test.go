@@ -68,7 +68,11 @@ func ExampleDefault() {
 	}
 	// Output:
 	// mlkem768x25519-sha256
+	// sntrup761x25519-sha512
+	// sntrup761x25519-sha512@openssh.com
 	// curve25519-sha256
 	// curve25519-sha256@libssh.org
 	// ecdh-sha2-nistp256
+	// ecdh-sha2-nistp384
+	// ecdh-sha2-nistp521
 }

@@ -1,23 +1,53 @@
 package kex
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 )
 
 func TestDefaultOrder(t *testing.T) {
-	var names []string
-	for _, m := range Default() {
-		names = append(names, m.Name())
-	}
 	require.Equal(t, []string{
 		"mlkem768x25519-sha256",
+		"sntrup761x25519-sha512",
+		"sntrup761x25519-sha512@openssh.com",
 		"curve25519-sha256",
 		"curve25519-sha256@libssh.org",
 		"ecdh-sha2-nistp256",
-	}, names)
+		"ecdh-sha2-nistp384",
+		"ecdh-sha2-nistp521",
+	}, namesOf(Default()))
+	require.Equal(t, []string{"mlkem768nistp256-sha256", "mlkem1024nistp384-sha384"}, namesOf(Optional()))
 	require.Empty(t, Insecure())
+}
+
+func namesOf(methods []Method) (names []string) {
+	for _, m := range methods {
+		names = append(names, m.Name())
+	}
+	return names
+}
+
+// RFC 5656, section 6.2.1, and the names of the hybrids.
+func TestHashes(t *testing.T) {
+	for name, size := range map[string]int{
+		"mlkem768x25519-sha256":              32,
+		"mlkem768nistp256-sha256":            32,
+		"mlkem1024nistp384-sha384":           48,
+		"sntrup761x25519-sha512":             64,
+		"sntrup761x25519-sha512@openssh.com": 64,
+		"curve25519-sha256":                  32,
+		"curve25519-sha256@libssh.org":       32,
+		"ecdh-sha2-nistp256":                 32,
+		"ecdh-sha2-nistp384":                 48,
+		"ecdh-sha2-nistp521":                 64,
+	} {
+		m, ok := Lookup(name)
+		require.True(t, ok, name)
+		r, _ := handshake(t, m, testTranscript())
+		require.Len(t, r.H, size, name)
+	}
 }
 
 func TestDefaultIsTheCallers(t *testing.T) {
@@ -26,7 +56,7 @@ func TestDefaultIsTheCallers(t *testing.T) {
 }
 
 func TestLookup(t *testing.T) {
-	for _, want := range Default() {
+	for _, want := range slices.Concat(Default(), Optional(), Insecure()) {
 		m, ok := Lookup(want.Name())
 		require.True(t, ok)
 		require.Equal(t, want.Name(), m.Name())
