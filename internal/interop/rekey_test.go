@@ -140,9 +140,7 @@ func TestRekeyKeepsState(t *testing.T) {
 			continue // TestRekey has them
 		}
 		between(t, "library to sshd, "+u.String(), []*program{library, sshd}, func(t *testing.T) {
-			if u.kex == hybrid {
-				needHybrid(t, pair{library, sshd})
-			}
+			u.needKeyExchange(t, pair{library, sshd})
 			t.Parallel()
 			u.tryRekey(t, serve(t, sshd, append(everyHostKey(t), limit("64K", true)...)...))
 		})
