@@ -3,19 +3,19 @@
 // (RFC 4253, sections 7.2 and 8).
 //
 // Where package cipher takes keys for granted, this one makes them. It covers
-// the elliptic curve methods of RFC 5656 and RFC 8731, the post-quantum hybrid
-// of RFC 10042, finite field groups (RFC 4253, section 8.1; RFC 8268) and group
-// exchange (RFC 4419). It neither negotiates which method to run nor sends
-// SSH_MSG_KEXINIT or SSH_MSG_NEWKEYS, and it does not look at host keys or
-// signatures: package transport does the former, and asks package hostkey for
-// the latter.
+// the elliptic curve methods of RFC 5656 and RFC 8731, the post-quantum hybrids
+// of RFC 9941 and RFC 10042, finite field groups (RFC 4253, section 8.1; RFC
+// 8268) and group exchange (RFC 4419). It neither negotiates which method to run
+// nor sends SSH_MSG_KEXINIT or SSH_MSG_NEWKEYS, and it does not look at host
+// keys or signatures: package transport does the former, and asks package
+// hostkey for the latter.
 //
 // # The exchange
 //
 // Every [Method] here but group exchange is a key encapsulation mechanism, a
 // [KEM], run by one script. What differs between a Diffie-Hellman and a lattice
-// is only how the two public values and the secret K are computed. Group
-// exchange asks the server for a group first.
+// is only how the two public values and the secret K are computed; and a hybrid
+// is a KEM made of two. Group exchange asks the server for a group first.
 //
 //	client                                                  server
 //

@@ -8,15 +8,16 @@ import (
 	"slices"
 )
 
-// Default returns the methods to offer, in order of preference. The hybrid
-// leads because a recorded session can be opened by whoever later has a quantum
-// computer; curve25519-sha256 has two names because it was in use before
-// RFC 8731 gave it the first; nistp256 is for peers bound to NIST's curves
-// (RFC 5656, section 10.1, requires it). Finite fields are the slowest by far
-// and come last, for servers that have nothing else; among them the group that
-// the server chose leads, since fewer others compute on it (RFC 4419,
-// section 1). A client offers all of them, a server those of [DefaultServer].
-// The caller owns the result.
+// Default returns the methods to offer, in order of preference. Hybrids lead
+// because a recorded session can be opened by whoever later has a quantum
+// computer: ML-KEM before sntrup761, which costs a client more than everything
+// else in a handshake. Two methods have two names because they were in use
+// before RFC 9941 and RFC 8731 gave them the first. NIST's curves are for peers
+// bound to them (RFC 5656, section 10.1, requires them), the fastest first.
+// Finite fields are the slowest by far and come last, for servers that have
+// nothing else; among them the group that the server chose leads, since fewer
+// others compute on it (RFC 4419, section 1). A client offers all of them, a
+// server those of [DefaultServer]. The caller owns the result.
 func Default() []Method {
 	return append(DefaultServer(),
 		groupExchangeSHA256(Groups{}),
@@ -32,10 +33,14 @@ func Default() []Method {
 // that is not very old has another method. The caller owns the result.
 func DefaultServer() []Method {
 	return []Method{
-		New("mlkem768x25519-sha256", sha256.New, mlkem768x25519{}),
-		New("curve25519-sha256", sha256.New, x25519{}),
-		New("curve25519-sha256@libssh.org", sha256.New, x25519{}),
-		New("ecdh-sha2-nistp256", sha256.New, nistp{ecdh.P256()}),
+		New("mlkem768x25519-sha256", sha256.New, hybrid{mlkem768{}, ecdhCurve{ecdh.X25519()}, sha256.New}),
+		New("sntrup761x25519-sha512", sha512.New, hybrid{sntrup{}, ecdhCurve{ecdh.X25519()}, sha512.New}),
+		New("sntrup761x25519-sha512@openssh.com", sha512.New, hybrid{sntrup{}, ecdhCurve{ecdh.X25519()}, sha512.New}),
+		New("curve25519-sha256", sha256.New, mpint{x25519{}}),
+		New("curve25519-sha256@libssh.org", sha256.New, mpint{x25519{}}),
+		New("ecdh-sha2-nistp256", sha256.New, mpint{ecdhCurve{ecdh.P256()}}),
+		New("ecdh-sha2-nistp384", sha512.New384, mpint{ecdhCurve{ecdh.P384()}}), // RFC 5656, section 6.2.1: HASH by curve size
+		New("ecdh-sha2-nistp521", sha512.New, mpint{ecdhCurve{ecdh.P521()}}),
 	}
 }
 
@@ -44,6 +49,8 @@ func DefaultServer() []Method {
 // for by name. The caller owns the result.
 func Optional() []Method {
 	return []Method{
+		New("mlkem768nistp256-sha256", sha256.New, hybrid{mlkem768{}, ecdhCurve{ecdh.P256()}, sha256.New}),
+		New("mlkem1024nistp384-sha384", sha512.New384, hybrid{mlkem1024{}, ecdhCurve{ecdh.P384()}, sha512.New384}),
 		New("diffie-hellman-group15-sha512", sha512.New, group15),
 		New("diffie-hellman-group17-sha512", sha512.New, group17),
 	}

@@ -170,7 +170,7 @@ func TestRekeyKeepsState(t *testing.T) {
 		between(t, "library to whelkd, "+u.String(), []*program{library, whelkd}, func(t *testing.T) {
 			t.Parallel()
 			p := pair{library, whelkd}
-			u.tryRekey(t, serve(t, whelkd, slices.Concat(everyHostKey(t), everyMethod(t, p), u.rekeyLimit())...))
+			u.tryRekey(t, serve(t, whelkd, slices.Concat(everyHostKey(t), everyAlgorithm(t, p), u.rekeyLimit())...))
 		})
 	}
 }
