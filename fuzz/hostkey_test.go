@@ -26,8 +26,10 @@ func FuzzPublicKey(f *testing.F) {
 			return
 		}
 		require.Equal(t, blob, k.Marshal())
-		require.NotEmpty(t, hostkey.Algorithms(k.Type()))
-		require.Error(t, k.Verify(blob, &hostkey.Signature{Algorithm: hostkey.Algorithms(k.Type())[0]}))
+		for _, algorithm := range append(hostkey.Algorithms(k.Type()), hostkey.Insecure()...) {
+			require.Error(t, k.Verify(blob, &hostkey.Signature{Algorithm: algorithm}))
+			require.Error(t, hostkey.Verify(k, algorithm, blob, &hostkey.Signature{Algorithm: algorithm}))
+		}
 	})
 }
 

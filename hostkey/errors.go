@@ -38,8 +38,12 @@ type AlgorithmError struct {
 }
 
 func (e *AlgorithmError) Error() string {
+	right := Algorithms(e.KeyType)
+	if right == nil {
+		right = []string{e.KeyType}
+	}
 	return fmt.Sprintf("hostkey: algorithm %q is not for %s keys, which sign with %s",
-		e.Algorithm, e.KeyType, strings.Join(Algorithms(e.KeyType), " or "))
+		e.Algorithm, e.KeyType, strings.Join(right, " or "))
 }
 
 // A PassphraseError reports a private key that is encrypted and cannot be
