@@ -124,7 +124,7 @@ func parseCertificate(f Format, blob []byte, more []Format) (*Certificate, error
 		return nil, malformed("its key id has a NUL")
 	}
 	if err := c.parseAuthority(ca, signature, more); err != nil {
-		return nil, malformed(strings.TrimPrefix(err.Error(), "hostkey: "))
+		return nil, malformed(strings.ReplaceAll(err.Error(), "hostkey: ", ""))
 	}
 	if !bytes.Equal(c.Marshal(), blob) {
 		return nil, malformed("it is not in its one encoding")

@@ -39,7 +39,10 @@ type AlgorithmError struct {
 
 func (e *AlgorithmError) Error() string {
 	right := Algorithms(e.KeyType)
-	if right == nil {
+	switch {
+	case right == nil && KeyType(e.Algorithm) == e.KeyType:
+		return fmt.Sprintf("hostkey: algorithm %q is insecure, and was not asked for by name", e.Algorithm)
+	case right == nil:
 		right = []string{e.KeyType}
 	}
 	return fmt.Sprintf("hostkey: algorithm %q is not for %s keys, which sign with %s",

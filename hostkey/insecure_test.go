@@ -68,6 +68,7 @@ func TestDSA(t *testing.T) {
 
 	var wrong *hostkey.AlgorithmError
 	require.ErrorAs(t, k.Verify([]byte("data"), sig), &wrong, "nobody asked for it by name")
+	require.EqualError(t, wrong, `hostkey: algorithm "ssh-dss" is insecure, and was not asked for by name`)
 	for n := range 45 {
 		b := append(sig.Blob[:40:40], 0, 0, 0, 0, 0)[:n]
 		if n != 40 {

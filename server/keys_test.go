@@ -23,7 +23,7 @@ func keyAttempt(t *testing.T, config transport.Config, signer, listed hostkey.Si
 	path := filepath.Join(t.TempDir(), "authorized_keys")
 	require.NoError(t, os.WriteFile(path, []byte(line(listed)), 0o600))
 	srv := newServer(nothing)
-	srv.Transport = config
+	srv.Transport, srv.Auth.Delay = config, -1
 	srv.Auth.Checks = []userauth.Check{server.AuthorizedKeys(path)}
 	var reported error
 	srv.Auth.Report = func(_ context.Context, _ *userauth.Attempt, err error) { reported = err }
