@@ -262,6 +262,15 @@ func TestO7PanicInCallbacks(t *testing.T) {
 	}
 }
 
+// What ends its goroutine lets nobody in, and nobody wait.
+func TestGoexitBeforeAuthentication(t *testing.T) {
+	srv := newServer(nothing)
+	srv.ConnContext = func(context.Context, net.Conn) context.Context { runtime.Goexit(); return nil }
+	p := connect(t, srv)
+	require.Error(t, p.conn.Handshake(context.Background()))
+	require.EqualError(t, <-p.served, "server: panic: runtime.Goexit")
+}
+
 type panicking struct{ hostkey.Signer }
 
 func (panicking) Sign(context.Context, string, []byte) (*hostkey.Signature, error) { panic("boom") }
