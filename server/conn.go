@@ -101,10 +101,7 @@ func (c *Conn) interrupt() {
 // serve runs the connection from its first byte to the end of its last
 // handler, and says why it ended. Its goroutine is the one that reads.
 func (c *Conn) serve() error {
-	stop := context.AfterFunc(c.ctx, c.interrupt)
-	err := c.run()
-	stop()
-	err = c.because(err)
+	err := c.because(c.run())
 	c.cancel()
 	c.leave()
 	c.transport.Disconnect(lastWords(err))

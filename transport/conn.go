@@ -67,7 +67,10 @@ func newConn(nc net.Conn, config *Config, r role) *Conn {
 	c.out.send, c.out.try = c.send, tryWriter(nc)
 	c.quickAck = quickAcker(nc)
 	_, opener := cipher.None()
-	c.in = inbound{conn: nc, idle: c.beforeRead, buf: make([]byte, smallBuffer), opener: opener, frame: opener.Framing(), clear: true}
+	c.in = inbound{conn: nc, idle: c.beforeRead, opener: opener, frame: opener.Framing(), clear: true}
+	if c.in.draw = drawReader(nc, &c.in); c.in.draw == nil {
+		c.in.buf = make([]byte, smallBuffer)
+	}
 	return c
 }
 

@@ -20,12 +20,15 @@ const maxPacketLength = 256 << 10
 const maxPayload = maxPacketLength - 512
 
 const (
-	smallBuffer = 1 << 10   // held by a reader at rest
+	smallBuffer = 1 << 10   // held by a reader at rest, if it has to hold any
 	largeBuffer = 128 << 10 // held while data flows
 )
 
-// largeBuffers holds buffers of largeBuffer bytes that no connection needs.
-var largeBuffers = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
+// Buffers that no connection needs.
+var (
+	smallBuffers = sync.Pool{New: func() any { return new([smallBuffer]byte) }}
+	largeBuffers = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
+)
 
 var errLongLine = errors.New("transport: line too long")
 
@@ -35,7 +38,8 @@ var errLongLine = errors.New("transport: line too long")
 // field claims.
 type inbound struct {
 	conn io.Reader
-	idle func() // called before each Read, which may have to wait
+	draw func() (int, error) // reads into space, and rests while there is nothing to read; nil if there is no way to
+	idle func()              // called before each read, which may have to wait
 	buf  []byte
 	r, w int
 
@@ -135,9 +139,8 @@ func (in *inbound) install(opener cipher.Opener, m meter) {
 
 // fill reads what the connection has.
 func (in *inbound) fill() error {
-	in.makeRoom()
 	in.idle()
-	n, err := in.conn.Read(in.buf[in.w:])
+	n, err := in.read()
 	in.w += n
 	if n > 0 {
 		return nil // a Read that fails will fail again
@@ -148,9 +151,37 @@ func (in *inbound) fill() error {
 	return err
 }
 
-// makeRoom makes len(buf) > w. A connection at rest holds a small buffer: the
-// large one is taken when a small one was filled, and goes back when it is
-// empty after a Read that did not need it.
+func (in *inbound) read() (int, error) {
+	if in.draw != nil {
+		return in.draw()
+	}
+	in.makeRoom()
+	return in.conn.Read(in.buf[in.w:])
+}
+
+// space returns where draw reads to.
+func (in *inbound) space() []byte {
+	if in.buf == nil {
+		in.resize(largeBuffer)
+	}
+	in.makeRoom()
+	return in.buf[in.w:]
+}
+
+// rest gives up as much of the buffer as what has arrived does not need.
+func (in *inbound) rest() {
+	switch n := in.w - in.r; {
+	case n == 0:
+		recycle(in.buf)
+		in.buf, in.r, in.w = nil, 0, 0
+	case n < smallBuffer && len(in.buf) > smallBuffer:
+		in.resize(smallBuffer)
+	}
+}
+
+// makeRoom makes len(buf) > w. Without draw a connection at rest holds a small
+// buffer: the large one is taken when a small one was filled, and goes back
+// when it is empty after a Read that did not need it.
 func (in *inbound) makeRoom() {
 	if in.r == in.w {
 		filled := in.w == len(in.buf)
@@ -159,7 +190,7 @@ func (in *inbound) makeRoom() {
 		switch {
 		case filled && len(in.buf) < largeBuffer:
 			in.resize(largeBuffer)
-		case few && len(in.buf) > smallBuffer:
+		case few && len(in.buf) > smallBuffer && in.draw == nil:
 			in.resize(smallBuffer)
 		}
 		return
@@ -176,9 +207,12 @@ func (in *inbound) makeRoom() {
 // resize moves what has arrived to a buffer of n bytes.
 func (in *inbound) resize(n int) {
 	old := in.buf
-	if n == largeBuffer {
+	switch n {
+	case smallBuffer:
+		in.buf = smallBuffers.Get().(*[smallBuffer]byte)[:]
+	case largeBuffer:
 		in.buf = largeBuffers.Get().(*[largeBuffer]byte)[:]
-	} else {
+	default:
 		in.buf = make([]byte, n)
 	}
 	in.w = copy(in.buf, old[in.r:in.w])
@@ -188,8 +222,11 @@ func (in *inbound) resize(n int) {
 
 // recycle gives a buffer that nobody reads any more back to the pool.
 func recycle(buf []byte) {
-	if cap(buf) == largeBuffer {
-		largeBuffers.Put((*[largeBuffer]byte)(buf[:largeBuffer]))
+	switch cap(buf) {
+	case smallBuffer:
+		smallBuffers.Put((*[smallBuffer]byte)(buf))
+	case largeBuffer:
+		largeBuffers.Put((*[largeBuffer]byte)(buf))
 	}
 }
 
