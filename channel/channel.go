@@ -88,15 +88,16 @@ type Channel struct {
 	link          Link
 	flusher       Flusher // link, if it is one
 	local, remote End
-	params        Params
 
 	readDeadline, writeDeadline deadline
-	output, stderrOutput        sink
 
 	mu         sync.Mutex // held to copy and to queue, never to wait
 	sending    half
 	receiving  half
-	closed     bool  // Close was called
+	closed     bool // Close was called
+	extended   bool // kept for Stderr
+	output     sink
+	stderrOut  sink
 	err        error // why sending is closed
 	sendWindow sendWindow
 	recvWindow recvWindow
@@ -126,12 +127,13 @@ func New(link Link, kind string, local, remote End, p Params) (*Channel, *Inlet)
 		link:       link,
 		local:      local,
 		remote:     remote,
-		params:     p,
+		extended:   p.Extended,
+		requests:   requestQueue{limit: p.Requests, take: p.OnRequest},
 		sendWindow: newSendWindow(remote),
 		recvWindow: newRecvWindow(local.Window),
 	}
 	c.flusher, _ = link.(Flusher)
-	c.stderrOutput.extended = true
+	c.stderrOut.extended = true
 	c.room.L, c.input.ready.L, c.stderr.ready.L = &c.mu, &c.mu, &c.mu
 	c.replies = ledger.Replies{Limit: p.Requests, Emit: c.sendReply}
 	c.waiters.Limit = maxWaiting

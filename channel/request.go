@@ -108,9 +108,11 @@ type Request struct {
 
 // A requestQueue holds the requests that nobody has taken.
 type requestQueue struct {
-	waiting []*Request    // at most Params.Requests
-	serving bool          // a goroutine works on it, or has come to its end
-	changed chan struct{} // made for those who wait for a change; closed at the next
+	waiting []*Request     // at most limit
+	limit   int            // Params.Requests
+	take    func(*Request) // Params.OnRequest
+	serving bool           // a goroutine works on it, or has come to its end
+	changed chan struct{}  // made for those who wait for a change; closed at the next
 }
 
 // Requests yields the peer's requests, until the channel has closed and those
@@ -140,7 +142,7 @@ func (c *Channel) takeRequest() (*Request, <-chan struct{}) {
 	defer c.mu.Unlock()
 	q := &c.requests
 	switch {
-	case len(q.waiting) > 0 && c.params.OnRequest == nil:
+	case len(q.waiting) > 0 && q.take == nil:
 		return q.pop(), nil
 	case c.sending == closed:
 		return nil, nil
@@ -166,7 +168,7 @@ func (c *Channel) announce() {
 		close(q.changed)
 		q.changed = nil
 	}
-	if c.params.OnRequest != nil && !q.serving {
+	if q.take != nil && !q.serving {
 		q.serving = true
 		go c.serveRequests()
 	}
@@ -175,7 +177,7 @@ func (c *Channel) announce() {
 // serveRequests calls OnRequest until there is nothing left to call it with.
 func (c *Channel) serveRequests() {
 	for r, ok := c.nextRequest(); ok; r, ok = c.nextRequest() {
-		c.params.OnRequest(r)
+		c.requests.take(r)
 		if r == nil {
 			return
 		}
@@ -205,7 +207,7 @@ func (c *Channel) deliverRequest(p []byte) error {
 	if c.sending == closed {
 		return nil
 	}
-	if len(c.requests.waiting) >= c.params.Requests {
+	if len(c.requests.waiting) >= c.requests.limit {
 		if m.WantReply {
 			return linkFailed(c.replies.Refuse())
 		}

@@ -18,6 +18,7 @@ import (
 // ends.
 func drawn(t *testing.T) (in *inbound, near, far *net.TCPConn) {
 	a, b := tcpPair(t)
+	t.Cleanup(func() { a.Close(); b.Close() })
 	in = new(inbound)
 	in.draw = drawReader(a, in)
 	require.NotNil(t, in.draw)
