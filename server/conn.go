@@ -27,7 +27,7 @@ type Conn struct {
 	ctx       context.Context // done when the connection has ended
 	cancel    context.CancelFunc
 	startup   *source        // not nil while it counts as one; guarded by tracker.mu
-	handlers  sync.WaitGroup // goroutines that run the user's code
+	handlers  sync.WaitGroup // sessions, and goroutines that run the user's code
 	noMore    bool           // the client opens no further session; the reader's
 
 	mu       sync.Mutex

@@ -311,6 +311,31 @@ func TestOneGoroutinePerIdleConnection(t *testing.T) {
 	goroutines(t, before)
 }
 
+// O5: an idle session costs the goroutine of its handler, one whose client has
+// asked for nothing none, and its end leaves none behind.
+func TestOneGoroutinePerIdleSession(t *testing.T) {
+	const sessions = 20
+	srv := newServer(handler(func(s *server.Session) { io.Copy(s, s) }))
+	before := runtime.NumGoroutine()
+	p := login(t, srv)
+	for range sessions {
+		p.session()
+	}
+	goroutines(t, before+2)
+	var running []*session
+	for range sessions {
+		running = append(running, p.session().exec("x"))
+	}
+	goroutines(t, before+2+sessions)
+	for _, s := range running {
+		require.NoError(t, s.Close())
+	}
+	goroutines(t, before+2)
+	p.conn.Close()
+	<-p.served
+	goroutines(t, before)
+}
+
 // goroutines waits until there are no more than n.
 func goroutines(t *testing.T, n int) {
 	t.Helper()
