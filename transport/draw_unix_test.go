@@ -33,7 +33,7 @@ func TestReaderAtRest(t *testing.T) {
 	}{
 		{"nothing", 0, 0},
 		{"the beginning of a packet", 10, smallBuffer},
-		{"as much as fills a small buffer", smallBuffer, largeBuffer},
+		{"as much as fills a small buffer", smallBuffer, mediumBuffer},
 		{"a packet", 32 << 10, largeBuffer},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -13,7 +13,7 @@ func (o *outbound) flush() {
 	}
 	o.seal(b)
 	n, _ := o.try(b.packets) // the writer will meet the same error
-	o.flushed(b.packets, n)
+	o.flushed(b, n)
 }
 
 // takeShort makes the caller the sender if the queue is short and nobody else
@@ -22,26 +22,26 @@ func (o *outbound) flush() {
 func (o *outbound) takeShort() (batch, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.sending || len(o.pending) == 0 {
+	if o.sending || o.queue.size == 0 {
 		return batch{}, false
 	}
-	if o.try == nil || len(o.pending) > maxFlush || len(o.unsent) > 0 || o.closing {
+	if o.try == nil || o.queue.size > maxFlush || len(o.unsent) > 0 || o.closing {
 		o.kickLocked()
 		return batch{}, false
 	}
 	return o.takeLocked(), true
 }
 
-// flushed ends the caller's time as sender. What was not written of buf, and
-// what was queued in the meantime, is the writer's.
-func (o *outbound) flushed(buf []byte, n int) {
+// flushed ends the caller's time as sender. What was not written of b after n
+// bytes, and what was queued in the meantime, is the writer's.
+func (o *outbound) flushed(b batch, n int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.sending = false
-	if n < len(buf) {
-		o.unsent = buf[n:]
+	if n < len(b.packets) {
+		o.unsent = b.packets[n:]
 	} else {
-		o.recycleLocked(buf)
+		b.free()
 	}
 	o.kickLocked()
 }

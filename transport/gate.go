@@ -71,7 +71,7 @@ func (o *outbound) switchKeys(sealer cipher.Sealer, resetSeq bool, m meter, firs
 		return o.err
 	}
 	o.frameLocked([][]byte{{byte(wire.NumberNewKeys)}})
-	o.switches = append(o.switches, keySwitch{at: len(o.pending), sealer: sealer, resetSeq: resetSeq})
+	o.queue.switchKeys(sealer, resetSeq)
 	o.frame = sealer.Framing()
 	o.meter = m
 	o.gate = gateDraining
@@ -81,6 +81,7 @@ func (o *outbound) switchKeys(sealer cipher.Sealer, resetSeq bool, m meter, firs
 	for payload := range o.deferred.payloads {
 		o.frameLocked([][]byte{payload})
 	}
+	o.queue.last.replies += o.deferred.replies
 	o.deferred = deferred{}
 	o.wakeLocked()
 	return nil

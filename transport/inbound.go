@@ -20,14 +20,16 @@ const maxPacketLength = 256 << 10
 const maxPayload = maxPacketLength - 512
 
 const (
-	smallBuffer = 1 << 10   // held by a reader at rest, if it has to hold any
-	largeBuffer = 128 << 10 // held while data flows
+	smallBuffer  = 1 << 10   // held by a reader at rest, if it has to hold any
+	mediumBuffer = 8 << 10   // enough for a key exchange
+	largeBuffer  = 128 << 10 // held while data flows
 )
 
 // Buffers that no connection needs.
 var (
-	smallBuffers = sync.Pool{New: func() any { return new([smallBuffer]byte) }}
-	largeBuffers = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
+	smallBuffers  = sync.Pool{New: func() any { return new([smallBuffer]byte) }}
+	mediumBuffers = sync.Pool{New: func() any { return new([mediumBuffer]byte) }}
+	largeBuffers  = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
 )
 
 var errLongLine = errors.New("transport: line too long")
@@ -48,6 +50,7 @@ type inbound struct {
 	seq    uint32 // of the next packet
 	total  int    // size of the packet at r with its tag, once known; else 0
 	clear  bool   // no keys are in force
+	much   bool   // what draw read last was as much as a medium buffer holds
 
 	meter meter  // since the last key exchange
 	spent Budget // used up before authentication
@@ -153,7 +156,9 @@ func (in *inbound) fill() error {
 
 func (in *inbound) read() (int, error) {
 	if in.draw != nil {
-		return in.draw()
+		n, err := in.draw()
+		in.much = n >= mediumBuffer
+		return n, err
 	}
 	in.makeRoom()
 	return in.conn.Read(in.buf[in.w:])
@@ -161,8 +166,11 @@ func (in *inbound) read() (int, error) {
 
 // space returns where draw reads to.
 func (in *inbound) space() []byte {
-	if in.buf == nil {
+	switch {
+	case in.buf == nil && in.much:
 		in.resize(largeBuffer)
+	case in.buf == nil:
+		in.resize(mediumBuffer)
 	}
 	in.makeRoom()
 	return in.buf[in.w:]
@@ -180,8 +188,8 @@ func (in *inbound) rest() {
 }
 
 // makeRoom makes len(buf) > w. Without draw a connection at rest holds a small
-// buffer: the large one is taken when a small one was filled, and goes back
-// when it is empty after a Read that did not need it.
+// buffer: a larger one is taken when it was filled, and goes back when it is
+// empty after a Read that did not need it.
 func (in *inbound) makeRoom() {
 	if in.r == in.w {
 		filled := in.w == len(in.buf)
@@ -189,7 +197,7 @@ func (in *inbound) makeRoom() {
 		in.r, in.w = 0, 0
 		switch {
 		case filled && len(in.buf) < largeBuffer:
-			in.resize(largeBuffer)
+			in.grow()
 		case few && len(in.buf) > smallBuffer && in.draw == nil:
 			in.resize(smallBuffer)
 		}
@@ -200,7 +208,19 @@ func (in *inbound) makeRoom() {
 		in.r = 0
 	}
 	if in.w == len(in.buf) {
-		in.resize(max(2*len(in.buf), largeBuffer))
+		in.grow()
+	}
+}
+
+// grow takes the next larger buffer.
+func (in *inbound) grow() {
+	switch {
+	case len(in.buf) < mediumBuffer:
+		in.resize(mediumBuffer)
+	case len(in.buf) < largeBuffer:
+		in.resize(largeBuffer)
+	default:
+		in.resize(2 * len(in.buf))
 	}
 }
 
@@ -210,6 +230,8 @@ func (in *inbound) resize(n int) {
 	switch n {
 	case smallBuffer:
 		in.buf = smallBuffers.Get().(*[smallBuffer]byte)[:]
+	case mediumBuffer:
+		in.buf = mediumBuffers.Get().(*[mediumBuffer]byte)[:]
 	case largeBuffer:
 		in.buf = largeBuffers.Get().(*[largeBuffer]byte)[:]
 	default:
@@ -225,6 +247,8 @@ func recycle(buf []byte) {
 	switch cap(buf) {
 	case smallBuffer:
 		smallBuffers.Put((*[smallBuffer]byte)(buf))
+	case mediumBuffer:
+		mediumBuffers.Put((*[mediumBuffer]byte)(buf))
 	case largeBuffer:
 		largeBuffers.Put((*[largeBuffer]byte)(buf))
 	}

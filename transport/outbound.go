@@ -27,8 +27,8 @@ const (
 // An outbound is the sending direction: a queue of framed packets in plain
 // text, and whoever seals and writes them.
 //
-//	enqueue: mu{ frame the payload at the end of pending }
-//	sender:  mu{ swap pending and spare } -> seal each packet in place -> one Write
+//	enqueue: mu{ frame the payload at the end of the queue }
+//	sender:  mu{ take a batch of the queue } -> seal each packet in place -> one Write
 //
 // There is one sender at a time: the writer, a goroutine that lives while there
 // is something to send, or a caller of flush who found the queue short and
@@ -38,10 +38,7 @@ const (
 type outbound struct {
 	mu sync.Mutex
 
-	pending  []byte         // framed packets
-	spare    []byte         // for pending, once what is being sent is sent
-	preamble int            // bytes at the start of pending that are no packet: our version line
-	switches []keySwitch    // where in pending the keys change
+	queue    queue
 	frame    cipher.Framing // of the next packet to be queued
 	meter    meter          // since the last key exchange
 	replies  int            // bytes queued that nobody waited for room to send
@@ -60,13 +57,6 @@ type outbound struct {
 	traced func(seq uint32, payload []byte)
 	send   func()                      // runs the writer, on a goroutine of its own
 	try    func(p []byte) (int, error) // writes what can be written without waiting; nil if there is no way to
-}
-
-// A keySwitch changes keys at an offset of the queue: after our NEWKEYS.
-type keySwitch struct {
-	at       int
-	sealer   cipher.Sealer
-	resetSeq bool // strict key exchange
 }
 
 func newOutbound(traced func(seq uint32, payload []byte)) *outbound {
@@ -96,7 +86,7 @@ func (o *outbound) frameLocked(parts [][]byte) {
 	if pad < 4 {
 		pad += f.Block
 	}
-	b := o.roomLocked(4 + 1 + size + pad + f.Tag)
+	b := o.queue.room(4 + 1 + size + pad + f.Tag)
 	start := len(b)
 	b = binary.BigEndian.AppendUint32(b, uint32(1+size+pad))
 	b = append(b, byte(pad))
@@ -105,7 +95,7 @@ func (o *outbound) frameLocked(parts [][]byte) {
 	}
 	b = b[:len(b)+pad+f.Tag]
 	readPadding(b[len(b)-pad-f.Tag : len(b)-f.Tag])
-	o.pending = b
+	o.queue.grown(b)
 	o.meter.add(len(b) - start)
 }
 
@@ -125,51 +115,10 @@ func (o *outbound) start(version string, kexInit []byte, guess ...[]byte) {
 	if o.err != nil {
 		return
 	}
-	o.pending = append(o.pending, version+"\r\n"...)
-	o.preamble = len(o.pending)
+	o.queue.begin(version + "\r\n")
 	o.gate, o.kexInit = gateShut, kexInit
 	for _, payload := range append([][]byte{kexInit}, guess...) {
 		o.frameLocked([][]byte{payload})
-	}
-}
-
-// roomLocked returns pending with space for n more bytes.
-func (o *outbound) roomLocked(n int) []byte {
-	need := len(o.pending) + n
-	if need <= cap(o.pending) {
-		return o.pending
-	}
-	var grown []byte
-	switch {
-	case need <= smallQueue:
-		grown = smallQueues.Get().(*[smallQueue]byte)[:0]
-	case need <= queueBuffer:
-		grown = queueBuffers.Get().(*[queueBuffer]byte)[:0]
-	default:
-		grown = make([]byte, 0, 2*need)
-	}
-	grown = append(grown, o.pending...)
-	recycleQueue(o.pending)
-	return grown
-}
-
-const (
-	queueBuffer = highWater + 64<<10 // holds what Ready lets pass and one packet more
-	smallQueue  = 4 << 10
-)
-
-// A connection at rest holds no buffer for what it sends.
-var (
-	queueBuffers = sync.Pool{New: func() any { return new([queueBuffer]byte) }}
-	smallQueues  = sync.Pool{New: func() any { return new([smallQueue]byte) }}
-)
-
-func recycleQueue(b []byte) {
-	switch cap(b) {
-	case queueBuffer:
-		queueBuffers.Put((*[queueBuffer]byte)(b[:queueBuffer]))
-	case smallQueue:
-		smallQueues.Put((*[smallQueue]byte)(b[:smallQueue]))
 	}
 }
 
@@ -201,6 +150,7 @@ func (o *outbound) put(parts [][]byte, wake bool) (due bool, err error) {
 		return false, nil
 	}
 	o.frameLocked(parts)
+	o.queue.last.replies += reply
 	if wake {
 		o.kickLocked()
 	}
@@ -240,7 +190,7 @@ func (o *outbound) putNow(parts ...[]byte) error {
 // kickLocked sees to it that what is queued is sent, and that a connection that
 // is closing is closed. A sender that is at work does both when it is done.
 func (o *outbound) kickLocked() {
-	if o.started && !o.sending && (len(o.pending) > 0 || len(o.unsent) > 0 || o.closing) {
+	if o.started && !o.sending && (o.queue.size > 0 || len(o.unsent) > 0 || o.closing) {
 		o.sending = true
 		go o.send()
 	}
@@ -251,12 +201,12 @@ func (o *outbound) kickLocked() {
 // caller then stays the sender, the last one.
 func (o *outbound) run(w io.Writer) (closing bool, err error) {
 	for {
-		b, ok, closing := o.takeBatch()
+		unsent, b, ok, closing := o.takeBatch()
 		if !ok {
 			return closing, nil
 		}
-		if len(b.sealed) > 0 {
-			if _, err := w.Write(b.sealed); err != nil {
+		if len(unsent) > 0 {
+			if _, err := w.Write(unsent); err != nil {
 				return false, err
 			}
 		}
@@ -264,57 +214,31 @@ func (o *outbound) run(w io.Writer) (closing bool, err error) {
 		if _, err := w.Write(b.packets); err != nil {
 			return false, err
 		}
-		o.recycle(b.packets)
+		b.free()
 	}
 }
 
-// A batch is what a sender takes out of the queue.
-type batch struct {
-	sealed   []byte // to be written first, as it is
-	packets  []byte // behind the preamble
-	preamble int
-	switches []keySwitch
-}
-
-// takeBatch takes what is queued, for the writer. If that is nothing the writer
-// is no longer the sender, unless the connection is closing.
-func (o *outbound) takeBatch() (b batch, ok, closing bool) {
+// takeBatch takes what an earlier sender sealed and left over and the oldest
+// batch, for the writer. If that is nothing the writer is no longer the sender,
+// unless the connection is closing.
+func (o *outbound) takeBatch() (unsent []byte, b batch, ok, closing bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.pending) > 0 || len(o.unsent) > 0 {
-		return o.takeLocked(), true, false
+	if o.queue.size > 0 || len(o.unsent) > 0 {
+		unsent, o.unsent = o.unsent, nil
+		return unsent, o.takeLocked(), true, false
 	}
 	o.sending = o.closing
-	return batch{}, false, o.closing
+	return nil, batch{}, false, o.closing
 }
 
-// takeLocked makes the caller the sender of what is queued.
+// takeLocked makes the caller the sender of the oldest batch.
 func (o *outbound) takeLocked() batch {
-	b := batch{sealed: o.unsent, packets: o.pending, preamble: o.preamble, switches: o.switches}
+	b := o.queue.take()
 	o.sending = true
-	o.unsent = nil
-	o.pending, o.preamble, o.switches = o.spare, 0, nil
-	o.spare = nil
-	o.replies = o.deferred.replies
+	o.replies -= b.replies
 	o.wakeLocked()
 	return b
-}
-
-// recycle keeps the buffer of a batch that is sent for the next one, or returns
-// it to the pool if nothing waits to be sent.
-func (o *outbound) recycle(buf []byte) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.recycleLocked(buf)
-}
-
-func (o *outbound) recycleLocked(buf []byte) {
-	switch {
-	case len(o.pending) == 0:
-		recycleQueue(buf)
-	case cap(buf) <= queueBuffer:
-		o.spare = buf[:0]
-	}
 }
 
 // seal protects the packets of a batch in place.

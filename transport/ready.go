@@ -59,7 +59,7 @@ func (w *waiters) remove(x *waiter) {
 
 // hasRoomLocked reports whether a message of the layers above may be queued.
 func (o *outbound) hasRoomLocked() bool {
-	return o.gate != gateShut && len(o.pending) < highWater
+	return o.gate != gateShut && o.queue.size < highWater
 }
 
 // wakeLocked wakes the next waiter if there is room, or if there will never be

@@ -6,6 +6,9 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os/user"
+
+	"github.com/whelk-ssh/whelk/hostkey"
+	"golang.org/x/crypto/ssh"
 )
 
 // keys are those of a run, and the name of the user: who runs it, because sshd
@@ -13,6 +16,10 @@ import (
 type keys struct {
 	host, user ed25519.PrivateKey
 	name       string
+
+	// The user's key as the stacks want it: who dials often makes it once.
+	whelkUser   hostkey.Signer
+	xcryptoUser ssh.Signer
 }
 
 func newKeys() (*keys, error) {
@@ -24,16 +31,25 @@ func newKeys() (*keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := keysOf(seeds[:])
+	k, err := keysOf(seeds[:])
+	if err != nil {
+		return nil, err
+	}
 	k.name = me.Username
 	return k, nil
 }
 
-func keysOf(seeds []byte) *keys {
-	return &keys{
+func keysOf(seeds []byte) (*keys, error) {
+	k := &keys{
 		host: ed25519.NewKeyFromSeed(seeds[:ed25519.SeedSize]),
 		user: ed25519.NewKeyFromSeed(seeds[ed25519.SeedSize:]),
 	}
+	var err error
+	if k.whelkUser, err = hostkey.NewSigner(k.user); err != nil {
+		return nil, err
+	}
+	k.xcryptoUser, err = ssh.NewSignerFromKey(k.user)
+	return k, err
 }
 
 // String returns the keys for parseKeys.
@@ -46,5 +62,5 @@ func parseKeys(text string) (*keys, error) {
 	if err != nil || len(seeds) != 2*ed25519.SeedSize {
 		return nil, fmt.Errorf("bench: these are no keys: %q", text)
 	}
-	return keysOf(seeds), nil
+	return keysOf(seeds)
 }

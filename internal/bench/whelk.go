@@ -50,10 +50,6 @@ func (whelk) serve(l net.Listener, k *keys, s suite) (func(), error) {
 }
 
 func (whelk) dial(address string, k *keys, s suite) (link, error) {
-	userKey, err := hostkey.NewSigner(k.user)
-	if err != nil {
-		return nil, err
-	}
 	hostKey, err := hostkey.NewPublicKey(k.host.Public())
 	if err != nil {
 		return nil, err
@@ -64,7 +60,7 @@ func (whelk) dial(address string, k *keys, s suite) (link, error) {
 	}
 	c, err := client.Dial(context.Background(), "tcp", address, &client.Config{
 		User:      k.name,
-		Auth:      []userauth.Method{userauth.PublicKey(userKey)},
+		Auth:      []userauth.Method{userauth.PublicKey(k.whelkUser)},
 		HostKeys:  hostkey.Pin(hostKey),
 		Transport: config,
 	})

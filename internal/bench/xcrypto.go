@@ -110,10 +110,6 @@ func serveXCryptoSession(ch ssh.Channel, requests <-chan *ssh.Request) {
 }
 
 func (xcrypto) dial(address string, k *keys, s suite) (link, error) {
-	userKey, err := ssh.NewSignerFromKey(k.user)
-	if err != nil {
-		return nil, err
-	}
 	hostKey, err := ssh.NewPublicKey(k.host.Public())
 	if err != nil {
 		return nil, err
@@ -121,7 +117,7 @@ func (xcrypto) dial(address string, k *keys, s suite) (link, error) {
 	c, err := ssh.Dial("tcp", address, &ssh.ClientConfig{
 		Config:            s.xcrypto(),
 		User:              k.name,
-		Auth:              []ssh.AuthMethod{ssh.PublicKeys(userKey)},
+		Auth:              []ssh.AuthMethod{ssh.PublicKeys(k.xcryptoUser)},
 		HostKeyCallback:   ssh.FixedHostKey(hostKey),
 		HostKeyAlgorithms: []string{ssh.KeyAlgoED25519},
 	})
