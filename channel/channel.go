@@ -64,10 +64,17 @@ type Params struct {
 	// takes, which is 256 KiB with everything around the data.
 	MaxPacket uint32
 
-	// Requests is how many requests may wait to be taken by
-	// [Channel.Requests], and how many of those that want an answer may be
-	// without one. The peer is refused more. If zero, every request is.
+	// Requests is how many requests may wait to be taken, and how many of
+	// those that want an answer may be without one. The peer is refused more.
+	// If zero, every request is.
 	Requests int
+
+	// OnRequest, unless nil, takes the requests, of which [Channel.Requests]
+	// then yields none: it is called with each, one after the other in the
+	// order they came, and at last with nil, when the channel has closed. It
+	// runs on a goroutine that lives while there is something to take, so that
+	// a channel whose peer asks for nothing needs none.
+	OnRequest func(*Request)
 
 	// Extended keeps extended data of type 1 for [Channel.Stderr] to read.
 	// It counts against the same window as the other data (RFC 4254, section
@@ -94,24 +101,25 @@ type Channel struct {
 	flusher       Flusher   // link, if it is one
 	exchanger     Exchanger // link, if it is one
 	local, remote End
-	params        Params
-	done          chan struct{}
 
 	readDeadline, writeDeadline deadline
-	output, stderrOutput        sink
 
 	mu         sync.Mutex // held to copy and to queue, never to wait
 	sending    half
 	receiving  half
-	closed     bool  // Close was called
+	closed     bool // Close was called
+	extended   bool // kept for Stderr
+	output     sink
+	stderrOut  sink
 	err        error // why sending is closed
 	sendWindow sendWindow
 	recvWindow recvWindow
 	more       func(want uint32) uint32 // bytes for recvWindow; see GrowFrom
-	room       sync.Cond                // sendWindow, sending
+	room       sync.Cond                // sendWindow, sending, whose turn it is
 	input      source
 	stderr     source
-	requests   chan *Request // closed when sending is
+	done       chan struct{} // made when asked for; closed when sending is
+	requests   requestQueue
 	replies    ledger.Replies
 	waiters    ledger.Waiters
 	scratch    [16]byte // holds a message's fixed part while it is queued
@@ -132,17 +140,14 @@ func New(link Link, kind string, local, remote End, p Params) (*Channel, *Inlet)
 		link:       link,
 		local:      local,
 		remote:     remote,
-		params:     p,
-		done:       make(chan struct{}),
+		extended:   p.Extended,
+		requests:   requestQueue{limit: p.Requests, take: p.OnRequest},
 		sendWindow: newSendWindow(remote),
 		recvWindow: newRecvWindow(local.Window),
-		requests:   make(chan *Request, max(p.Requests, 0)),
 	}
 	c.flusher, _ = link.(Flusher)
 	c.exchanger, _ = link.(Exchanger)
-	c.output.token = make(chan struct{}, 1)
-	c.stderrOutput.token = make(chan struct{}, 1)
-	c.stderrOutput.extended = true
+	c.stderrOut.extended = true
 	c.room.L, c.input.ready.L, c.stderr.ready.L = &c.mu, &c.mu, &c.mu
 	c.replies = ledger.Replies{Limit: p.Requests, Emit: c.sendReply}
 	c.waiters.Limit = maxWaiting
@@ -156,7 +161,17 @@ func (c *Channel) Type() string { return c.kind }
 // was called, the peer closed the channel, or the connection ended. Data and
 // requests that had arrived by then can still be read, unless Close was
 // called.
-func (c *Channel) Done() <-chan struct{} { return c.done }
+func (c *Channel) Done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done == nil {
+		c.done = make(chan struct{})
+		if c.sending == closed {
+			close(c.done)
+		}
+	}
+	return c.done
+}
 
 // SetDeadline sets the deadlines of reads and writes, as [net.Conn] describes.
 func (c *Channel) SetDeadline(t time.Time) error {

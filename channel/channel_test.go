@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/nettest"
+
+	"github.com/whelk-ssh/whelk/wire"
 )
 
 func TestConn(t *testing.T) {
@@ -33,8 +35,9 @@ func TestAddr(t *testing.T) {
 }
 
 func TestNegativeRequestsRefuse(t *testing.T) {
-	c, _, _ := taped(0, Params{Requests: -1})
-	require.Zero(t, cap(c.requests))
+	_, in, l := taped(0, Params{Requests: -1})
+	deliverRequest(t, in, "exec", true)
+	require.Equal(t, []wire.Number{wire.NumberChannelFailure}, l.numbers())
 }
 
 // benchmark: one channel to another through memory.

@@ -86,8 +86,10 @@ func (c *Channel) finish(err error) {
 	c.writeDeadline.end()
 	c.replies.Close()
 	c.waiters.Abort(err)
-	close(c.requests)
-	close(c.done)
+	c.announce()
+	if c.done != nil {
+		close(c.done)
+	}
 	c.room.Broadcast()
 	c.input.ready.Broadcast()
 	c.stderr.ready.Broadcast()

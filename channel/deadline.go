@@ -18,8 +18,8 @@ type deadline struct {
 	at     time.Time // zero if none
 	timer  *time.Timer
 	number uint64        // of calls to set, by which a late timer knows itself
-	done   chan struct{} // made when asked for; closed while err is not nil
-	err    error
+	done   chan struct{} // made when asked for; closed while over or ended
+	over   bool
 	ended  bool // for good
 }
 
@@ -41,15 +41,15 @@ func (d *deadline) reset(t time.Time, wake func()) (past bool) {
 	}
 	d.stop()
 	d.at = t
-	if d.err != nil {
-		d.err, d.done = nil, nil
+	if d.over {
+		d.over, d.done = false, nil
 	}
 	if t.IsZero() {
 		return false
 	}
 	left := time.Until(t)
 	if left <= 0 {
-		d.fail(context.DeadlineExceeded)
+		d.pass()
 		return true
 	}
 	number := d.number
@@ -78,8 +78,13 @@ func (d *deadline) expire(number uint64) bool {
 	if d.number != number {
 		return false
 	}
-	d.fail(context.DeadlineExceeded)
+	d.pass()
 	return true
+}
+
+func (d *deadline) pass() {
+	d.close()
+	d.over = true
 }
 
 // end makes the context end for good.
@@ -87,15 +92,15 @@ func (d *deadline) end() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.stop()
+	d.close()
 	d.ended = true
-	d.fail(context.Canceled)
 }
 
-func (d *deadline) fail(err error) {
-	if d.err == nil && d.done != nil {
+// close closes done, if it is not closed.
+func (d *deadline) close() {
+	if d.done != nil && !d.over && !d.ended {
 		close(d.done)
 	}
-	d.err = err
 }
 
 // passed reports whether the deadline is over.
@@ -114,7 +119,7 @@ func (d *deadline) Done() <-chan struct{} {
 	defer d.mu.Unlock()
 	if d.done == nil {
 		d.done = make(chan struct{})
-		if d.err != nil {
+		if d.over || d.ended {
 			close(d.done)
 		}
 	}
@@ -125,7 +130,13 @@ func (d *deadline) Done() <-chan struct{} {
 func (d *deadline) Err() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.err
+	switch {
+	case d.ended:
+		return context.Canceled
+	case d.over:
+		return context.DeadlineExceeded
+	}
+	return nil
 }
 
 // Value implements [context.Context].

@@ -59,7 +59,8 @@
 //
 // All methods may be called from any goroutine. Each channel has one mutex,
 // which is held to copy and to queue and never to wait; waiting for the Link
-// is done without it. No goroutine is started, ever.
+// is done without it. No goroutine is started but the one that takes requests
+// for [Params].OnRequest, while there are any.
 //
 // # Buffers
 //

@@ -18,7 +18,7 @@ type extended struct{ c *Channel }
 
 func (e extended) Read(p []byte) (int, error) { return e.c.read(&e.c.stderr, p) }
 
-func (e extended) Write(p []byte) (int, error) { return e.c.write(&e.c.stderrOutput, p) }
+func (e extended) Write(p []byte) (int, error) { return e.c.write(&e.c.stderrOut, p) }
 
 func (e extended) WriteTo(w io.Writer) (int64, error) { return e.c.writeTo(&e.c.stderr, w) }
 
@@ -29,7 +29,7 @@ func (c *Channel) deliverExtendedData(p []byte) error {
 	if err != nil {
 		return err
 	}
-	if m.Type != wire.ExtendedDataStderr || !c.params.Extended {
+	if m.Type != wire.ExtendedDataStderr || !c.extended {
 		return c.receive(nil, m.Data, 0)
 	}
 	return c.receive(&c.stderr, m.Data, len(p)-len(m.Data))

@@ -106,21 +106,95 @@ type Request struct {
 	answered bool         // guarded by c.mu
 }
 
+// A requestQueue holds the requests that nobody has taken.
+type requestQueue struct {
+	waiting []*Request     // at most limit
+	limit   int            // Params.Requests
+	take    func(*Request) // Params.OnRequest
+	serving bool           // a goroutine works on it, or has come to its end
+	changed chan struct{}  // made for those who wait for a change; closed at the next
+}
+
 // Requests yields the peer's requests, until the channel has closed and those
 // that came before are taken, or ctx is done. More than one goroutine may take
 // them; each request is yielded once.
 func (c *Channel) Requests(ctx context.Context) iter.Seq[*Request] {
 	return func(yield func(*Request) bool) {
 		for ctx.Err() == nil {
-			select {
-			case r, ok := <-c.requests:
-				if !ok || !yield(r) {
-					return
+			r, changed := c.takeRequest()
+			switch {
+			case changed != nil:
+				select {
+				case <-changed:
+				case <-ctx.Done():
 				}
-			case <-ctx.Done():
+			case r == nil || !yield(r):
+				return
 			}
 		}
 	}
+}
+
+// takeRequest returns the next request. If there is none yet it returns a
+// channel that is closed when that has changed; if there never will be, neither.
+func (c *Channel) takeRequest() (*Request, <-chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	q := &c.requests
+	switch {
+	case len(q.waiting) > 0 && q.take == nil:
+		return q.pop(), nil
+	case c.sending == closed:
+		return nil, nil
+	case q.changed == nil:
+		q.changed = make(chan struct{})
+	}
+	return nil, q.changed
+}
+
+func (q *requestQueue) pop() *Request {
+	r := q.waiting[0]
+	if q.waiting = q.waiting[1:]; len(q.waiting) == 0 {
+		q.waiting = nil
+	}
+	return r
+}
+
+// announce sees to it that somebody takes note of a request, or of the end.
+// Callers hold c.mu.
+func (c *Channel) announce() {
+	q := &c.requests
+	if q.changed != nil {
+		close(q.changed)
+		q.changed = nil
+	}
+	if q.take != nil && !q.serving {
+		q.serving = true
+		go c.serveRequests()
+	}
+}
+
+// serveRequests calls OnRequest until there is nothing left to call it with.
+func (c *Channel) serveRequests() {
+	for r, ok := c.nextRequest(); ok; r, ok = c.nextRequest() {
+		c.requests.take(r)
+		if r == nil {
+			return
+		}
+	}
+}
+
+// nextRequest returns the next request, or nil for the end. It reports whether
+// there is either.
+func (c *Channel) nextRequest() (r *Request, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	q := &c.requests
+	if len(q.waiting) > 0 {
+		return q.pop(), true
+	}
+	q.serving = c.sending == closed
+	return nil, q.serving
 }
 
 // deliverRequest handles SSH_MSG_CHANNEL_REQUEST. A request there is no room
@@ -133,7 +207,7 @@ func (c *Channel) deliverRequest(p []byte) error {
 	if c.sending == closed {
 		return nil
 	}
-	if len(c.requests) == cap(c.requests) {
+	if len(c.requests.waiting) >= c.requests.limit {
 		if m.WantReply {
 			return linkFailed(c.replies.Refuse())
 		}
@@ -145,7 +219,8 @@ func (c *Channel) deliverRequest(p []byte) error {
 			return linkFailed(err)
 		}
 	}
-	c.requests <- r // has room, and nobody else fills it
+	c.requests.waiting = append(c.requests.waiting, r)
+	c.announce()
 	return nil
 }
 

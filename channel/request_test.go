@@ -203,7 +203,7 @@ func TestRequestFlood(t *testing.T) {
 		require.NoError(t, in.Deliver(p))
 	}
 	require.Empty(t, l.take(), "the refusals wait for the answers before them")
-	require.Len(t, c.requests, 16)
+	require.Len(t, c.requests.waiting, 16)
 	for i, r := range take(t, c, 16) {
 		require.NoError(t, r.Reply(true))
 		if i < 15 {
@@ -224,7 +224,7 @@ func TestTakenRequestsStillCount(t *testing.T) {
 	deliverRequest(t, in, "b", true)
 	requests := take(t, c, 2)
 	deliverRequest(t, in, "c", true)
-	require.Empty(t, c.requests)
+	require.Empty(t, c.requests.waiting)
 	require.NoError(t, requests[1].Reply(true))
 	require.NoError(t, requests[0].Reply(true))
 	require.Equal(t, []wire.Number{wire.NumberChannelSuccess, wire.NumberChannelSuccess, wire.NumberChannelFailure}, l.numbers())
@@ -264,4 +264,63 @@ func TestRequestsEnd(t *testing.T) {
 			}
 		}), "each is taken once")
 	})
+}
+
+func TestOnRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got []string
+		resume := make(chan struct{})
+		c, in, l := taped(0, Params{Requests: 2, OnRequest: func(r *Request) {
+			if r == nil {
+				got = append(got, "end")
+				return
+			}
+			got = append(got, r.Type)
+			<-resume
+			_ = r.Reply(true)
+		}})
+		deliverRequest(t, in, "a", true)
+		synctest.Wait()
+		deliverRequest(t, in, "b", true)
+		deliverRequest(t, in, "c", true)
+		require.Equal(t, []string{"a"}, got, "one at a time, while the goroutine that delivers goes on")
+		close(resume)
+		synctest.Wait()
+		require.Equal(t, []string{"a", "b"}, got, "in order, and no more than there is room for")
+		require.Equal(t, []wire.Number{wire.NumberChannelSuccess, wire.NumberChannelSuccess, wire.NumberChannelFailure}, l.numbers())
+		require.False(t, c.requests.serving, "nobody waits for the next")
+
+		deliverRequest(t, in, "d", false)
+		require.NoError(t, c.Close())
+		synctest.Wait()
+		require.Equal(t, []string{"a", "b", "d", "end"}, got, "what came before the end, and the end")
+		for range c.Requests(t.Context()) {
+			t.Error("OnRequest takes them all")
+		}
+	})
+}
+
+func TestOnRequestEnds(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		end  func(*testing.T, *Channel, *Inlet)
+	}{
+		{"Close", func(t *testing.T, c *Channel, _ *Inlet) { require.NoError(t, c.Close()); require.NoError(t, c.Close()) }},
+		{"RFC 4254 5.3: the peer's CLOSE", func(t *testing.T, c *Channel, in *Inlet) { deliverClose(t, in); require.NoError(t, c.Close()) }},
+		{"the connection's end", func(t *testing.T, c *Channel, in *Inlet) { in.Abort(net.ErrClosed); in.Abort(net.ErrClosed) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ends := 0
+				c, in, _ := taped(0, Params{OnRequest: func(r *Request) {
+					require.Nil(t, r)
+					ends++
+				}})
+				test.end(t, c, in)
+				deliverRequest(t, in, "late", false)
+				synctest.Wait()
+				require.Equal(t, 1, ends)
+			})
+		})
+	}
 }

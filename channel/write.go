@@ -11,7 +11,7 @@ import (
 // A sink is one of the two streams a channel sends: data, and extended data of
 // type 1.
 type sink struct {
-	token    chan struct{} // full while somebody writes
+	busy     bool // somebody writes; guarded by the channel's mutex
 	extended bool
 }
 
@@ -28,7 +28,7 @@ func (c *Channel) write(s *sink, p []byte) (n int, err error) {
 	if err := c.acquire(s); err != nil {
 		return 0, err
 	}
-	defer func() { <-s.token }()
+	defer c.yield(s)
 	for {
 		if err := c.link.Ready(&c.writeDeadline); err != nil {
 			return n, c.writeError(err)
@@ -44,20 +44,27 @@ func (c *Channel) write(s *sink, p []byte) (n int, err error) {
 	}
 }
 
-// acquire takes the token of s, unless the deadline passes or the channel is
-// closed before it is free.
+// acquire waits for its turn to write to s, unless the deadline passes or the
+// channel is closed before it has come.
 func (c *Channel) acquire(s *sink) error {
-	select {
-	case s.token <- struct{}{}:
-		return nil
-	default:
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for s.busy {
+		if err := c.writable(); err != nil {
+			return err
+		}
+		c.room.Wait()
 	}
-	select {
-	case s.token <- struct{}{}:
-		return nil
-	case <-c.writeDeadline.Done():
-		return c.writeError(os.ErrDeadlineExceeded)
-	}
+	s.busy = true
+	return nil
+}
+
+// yield lets the next one write to s.
+func (c *Channel) yield(s *sink) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.busy = false
+	c.room.Broadcast()
 }
 
 // writePacket queues as much of p as goes into one message. Without window it

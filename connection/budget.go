@@ -20,9 +20,9 @@ const (
 	growShare   = 2
 )
 
-func newBudget(channels int) *budget {
+func newBudget(channels int) budget {
 	aside := uint64(channels) * leastWindow
-	return &budget{left: max(totalWindow, 2*aside) - aside}
+	return budget{left: max(totalWindow, 2*aside) - aside}
 }
 
 // An allotment is what one channel has taken out of the budget.

@@ -106,12 +106,18 @@ type Request struct {
 // once.
 func (m *Mux) Requests(ctx context.Context) iter.Seq[*Request] {
 	return func(yield func(*Request) bool) {
+		var ended <-chan struct{}
+		if m.requests == nil { // OnRequest takes them
+			ended = m.Done()
+		}
 		for ctx.Err() == nil {
 			select {
 			case r, ok := <-m.requests:
 				if !ok || !yield(r) {
 					return
 				}
+			case <-ended:
+				return
 			case <-ctx.Done():
 			}
 		}
@@ -137,7 +143,7 @@ func (m *Mux) globalRequest(p []byte) error {
 func (m *Mux) takeRequest(msg *wire.GlobalRequest) (*Request, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if len(m.requests) == cap(m.requests) {
+	if len(m.requests) == m.maxRequests {
 		if msg.WantReply {
 			return nil, m.replies.Refuse()
 		}

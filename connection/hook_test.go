@@ -59,7 +59,7 @@ func TestOnOpen(t *testing.T) {
 
 func TestOnRequest(t *testing.T) {
 	var kept []*Request
-	_, p := serve(t, &Config{Requests: 2, OnRequest: func(r *Request) {
+	m, p := serve(t, &Config{Requests: 2, OnRequest: func(r *Request) {
 		if r.Type != "keep" {
 			require.NoError(t, r.Reply(true, r.Payload))
 			return
@@ -75,6 +75,10 @@ func TestOnRequest(t *testing.T) {
 	require.Equal(t, errLost, p.stop())
 	require.Len(t, kept, 2, "one was refused, in its turn")
 	require.ErrorIs(t, kept[1].Reply(true, nil), errLost)
+	for range m.Requests(t.Context()) {
+		t.Error("Requests yields none of them, and ends with the connection")
+	}
+	<-m.Done() // asked for after the end
 }
 
 func TestHooksOfAZeroConfigAreNotCalled(t *testing.T) {

@@ -58,17 +58,18 @@ const defaultChannels = 1024
 // A Mux is one end of the connection protocol. All methods are safe for
 // concurrent use; Serve is called once.
 type Mux struct {
-	conn      Conn
-	opens     chan *Opening // for Accept; nil with onOpen
-	maxOpens  int           // of the peer's, without an answer
-	requests  chan *Request // closed at the end
-	onOpen    func(*Opening)
-	onRequest func(*Request)
-	done      chan struct{}
+	conn        Conn
+	opens       chan *Opening // for Accept; nil with onOpen
+	maxOpens    int           // of the peer's, without an answer
+	requests    chan *Request // for Requests, closed at the end; nil with onRequest
+	maxRequests int           // of the peer's, in requests
+	onOpen      func(*Opening)
+	onRequest   func(*Request)
 
-	mu      sync.Mutex // held to look up and to queue, never to wait
+	mu      sync.Mutex    // held to look up and to queue, never to wait
+	done    chan struct{} // made when asked for
 	table   table
-	windows *budget
+	windows budget
 	offers  int // openings not yet answered
 	limit   int // of channels and offers
 	replies ledger.Replies
@@ -91,17 +92,19 @@ func New(conn Conn, config *Config) *Mux {
 		limit = defaultChannels
 	}
 	m := &Mux{
-		conn:      conn,
-		maxOpens:  max(config.Opens, 0),
-		requests:  make(chan *Request, max(config.Requests, 0)),
-		onOpen:    config.OnOpen,
-		onRequest: config.OnRequest,
-		done:      make(chan struct{}),
-		windows:   newBudget(limit),
-		limit:     limit,
+		conn:        conn,
+		maxOpens:    max(config.Opens, 0),
+		maxRequests: max(config.Requests, 0),
+		onOpen:      config.OnOpen,
+		onRequest:   config.OnRequest,
+		windows:     newBudget(limit),
+		limit:       limit,
 	}
 	if m.onOpen == nil {
 		m.opens = make(chan *Opening, m.maxOpens)
+	}
+	if m.onRequest == nil {
+		m.requests = make(chan *Request, m.maxRequests)
 	}
 	m.replies = ledger.Replies{Limit: config.Requests, Emit: m.sendReply}
 	m.waiters.Limit = maxWaiting
@@ -142,8 +145,12 @@ func (m *Mux) shut(err error) []*channel.Inlet {
 	m.err = err
 	m.waiters.Abort(err)
 	m.replies.Close()
-	close(m.requests)
-	close(m.done)
+	if m.requests != nil {
+		close(m.requests)
+	}
+	if m.done != nil {
+		close(m.done)
+	}
 	var inlets []*channel.Inlet
 	for _, s := range m.table.slots {
 		switch s.state {
@@ -158,7 +165,17 @@ func (m *Mux) shut(err error) []*channel.Inlet {
 }
 
 // Done returns a channel that is closed when the connection has ended.
-func (m *Mux) Done() <-chan struct{} { return m.done }
+func (m *Mux) Done() <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.done == nil {
+		m.done = make(chan struct{})
+		if m.err != nil {
+			close(m.done)
+		}
+	}
+	return m.done
+}
 
 // Err returns nil until Done is closed, and then why: an error that wraps that
 // of Serve and [net.ErrClosed].

@@ -169,7 +169,7 @@ func (m *Mux) Accept(ctx context.Context) (*Opening, error) {
 	select {
 	case o := <-m.opens:
 		return o, nil
-	case <-m.done:
+	case <-m.Done():
 		return nil, m.Err()
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)

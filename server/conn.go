@@ -27,7 +27,7 @@ type Conn struct {
 	ctx       context.Context // done when the connection has ended
 	cancel    context.CancelFunc
 	startup   *source        // not nil while it counts as one; guarded by tracker.mu
-	handlers  sync.WaitGroup // goroutines that run the user's code
+	handlers  sync.WaitGroup // sessions, and goroutines that run the user's code
 	noMore    bool           // the client opens no further session; the reader's
 
 	mu       sync.Mutex
@@ -101,10 +101,7 @@ func (c *Conn) interrupt() {
 // serve runs the connection from its first byte to the end of its last
 // handler, and says why it ended. Its goroutine is the one that reads.
 func (c *Conn) serve() error {
-	stop := context.AfterFunc(c.ctx, c.interrupt)
-	err := c.run()
-	stop()
-	err = c.because(err)
+	err := c.because(c.run())
 	c.cancel()
 	c.leave()
 	c.transport.Disconnect(lastWords(err))
@@ -140,15 +137,40 @@ func ours(err error) bool {
 // run is what the goroutine that reads does. A panic of the user's code there
 // costs this connection and no other.
 func (c *Conn) run() (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = &PanicError{Value: v, Stack: debug.Stack()}
-		}
+	defer recoverTo(&err)
+	if err := c.onOwnStack(c.establish); err != nil {
+		return err
+	}
+	return c.mux.Serve()
+}
+
+// recoverTo turns a panic into an error. It is deferred.
+func recoverTo(err *error) {
+	if v := recover(); v != nil {
+		*err = &PanicError{Value: v, Stack: debug.Stack()}
+	}
+}
+
+// onOwnStack runs f on a goroutine that ends with it. Key exchanges and
+// signatures need a deep stack, which the goroutine that reads would keep for
+// as long as the connection lasts.
+func (c *Conn) onOwnStack(f func() error) error {
+	result := make(chan error, 1)
+	go func() {
+		var err error = &PanicError{Value: "runtime.Goexit"} // unless f returns
+		defer func() { result <- err }()
+		defer recoverTo(&err)
+		err = f()
 	}()
+	return <-result
+}
+
+// establish does all that comes before channels can open.
+func (c *Conn) establish() error {
 	if f := c.server.ConnContext; f != nil {
 		c.ctx = f(c.ctx, c.nc)
 	}
-	if err := c.onOwnStack(c.authenticate); err != nil {
+	if err := c.authenticate(); err != nil {
 		return err
 	}
 	if err := c.restrict(); err != nil {
@@ -159,23 +181,7 @@ func (c *Conn) run() (err error) {
 		return err
 	}
 	c.work()
-	return c.mux.Serve()
-}
-
-// onOwnStack runs f on a goroutine that ends with it. Key exchanges and
-// signatures need a deep stack, which the goroutine that reads would keep for
-// as long as the connection lasts.
-func (c *Conn) onOwnStack(f func() error) error {
-	result := make(chan error, 1)
-	go func() {
-		defer func() {
-			if v := recover(); v != nil {
-				result <- &PanicError{Value: v, Stack: debug.Stack()}
-			}
-		}()
-		result <- f()
-	}()
-	return <-result
+	return nil
 }
 
 // authenticate finds out who the client is, within the time there is for it.

@@ -262,6 +262,15 @@ func TestO7PanicInCallbacks(t *testing.T) {
 	}
 }
 
+// What ends its goroutine lets nobody in, and nobody wait.
+func TestGoexitBeforeAuthentication(t *testing.T) {
+	srv := newServer(nothing)
+	srv.ConnContext = func(context.Context, net.Conn) context.Context { runtime.Goexit(); return nil }
+	p := connect(t, srv)
+	require.Error(t, p.conn.Handshake(context.Background()))
+	require.EqualError(t, <-p.served, "server: panic: runtime.Goexit")
+}
+
 type panicking struct{ hostkey.Signer }
 
 func (panicking) Sign(context.Context, string, []byte) (*hostkey.Signature, error) { panic("boom") }
@@ -299,6 +308,31 @@ func TestOneGoroutinePerIdleConnection(t *testing.T) {
 		p.conn.Close()
 		<-p.served
 	}
+	goroutines(t, before)
+}
+
+// O5: an idle session costs the goroutine of its handler, one whose client has
+// asked for nothing none, and its end leaves none behind.
+func TestOneGoroutinePerIdleSession(t *testing.T) {
+	const sessions = 20
+	srv := newServer(handler(func(s *server.Session) { io.Copy(s, s) }))
+	before := runtime.NumGoroutine()
+	p := login(t, srv)
+	for range sessions {
+		p.session()
+	}
+	goroutines(t, before+2)
+	var running []*session
+	for range sessions {
+		running = append(running, p.session().exec("x"))
+	}
+	goroutines(t, before+2+sessions)
+	for _, s := range running {
+		require.NoError(t, s.Close())
+	}
+	goroutines(t, before+2)
+	p.conn.Close()
+	<-p.served
 	goroutines(t, before)
 }
 

@@ -63,15 +63,16 @@ func (c *Conn) openSession(o *connection.Opening) bool {
 		o.Reject(channel.ResourceShortage, "too many sessions")
 		return false
 	}
-	ch, err := o.Accept(channel.Params{Requests: maxRequests})
+	s := &Session{conn: c}
+	ch, err := o.Accept(channel.Params{Requests: maxRequests, OnRequest: s.take})
 	if err != nil {
 		c.mu.Lock()
 		c.sessions--
 		c.mu.Unlock()
 		return false
 	}
-	s := newSession(c, ch)
-	c.handlers.Go(s.serve)
+	s.ch = ch
+	c.handlers.Add(1)
 	return true
 }
 

@@ -34,8 +34,9 @@
 // # Concurrency and cancellation
 //
 // An idle connection costs one goroutine: the one that called ServeConn, or
-// that Serve started for it, reads. A session adds one that takes its requests,
-// and one for the Handler once there is something to run. Other channels and global requests run on goroutines of their own. None
+// that Serve started for it, reads. A session adds that of the Handler once
+// there is something to run, and one that takes its requests while there are
+// any. Other channels and global requests run on goroutines of their own. None
 // of them can stop the one that reads: a Handler that does not read, or a
 // client that does not, holds up its own session.
 //

@@ -123,6 +123,7 @@ func (s *Server) ServeConn(ctx context.Context, nc net.Conn) error {
 		nc.Close()
 		return err
 	}
+	defer context.AfterFunc(ctx, c.interrupt)()
 	return c.serve()
 }
 

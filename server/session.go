@@ -28,16 +28,17 @@ import (
 //	  |    exit-status, EOF, CLOSE                     |
 //	  |<---------------|<----------------- Exit, return|
 type Session struct {
-	conn   *Conn
-	ch     *channel.Channel
-	ctx    context.Context
-	cancel context.CancelFunc
+	conn *Conn
+	ch   *channel.Channel
 	request
 	events
-	ended  chan struct{} // closed when the handler has returned
-	unread atomic.Bool   // the client wants no further output
+	handler sync.WaitGroup // the one there is, while it runs
+	unread  atomic.Bool    // the client wants no further output
 
 	mu     sync.Mutex
+	ctx    context.Context // made when asked for, as is cancel
+	cancel context.CancelFunc
+	ended  bool // ctx is done, should there be one
 	pty    *Pty
 	exited bool
 }
@@ -66,16 +67,31 @@ type Window struct {
 	Width, Height int // in pixels
 }
 
-func newSession(c *Conn, ch *channel.Channel) *Session {
-	s := &Session{conn: c, ch: ch, ended: make(chan struct{})}
-	s.ctx, s.cancel = context.WithCancel(c.ctx)
-	return s
-}
-
 // Context returns a context that is done when the client has closed the
 // session or the connection has ended, and after the handler has returned. Its
 // values are those of [Server].ConnContext.
-func (s *Session) Context() context.Context { return s.ctx }
+func (s *Session) Context() context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx == nil {
+		s.ctx, s.cancel = context.WithCancel(s.conn.ctx)
+		if s.ended {
+			s.cancel()
+		}
+	}
+	return s.ctx
+}
+
+// end makes the context done.
+func (s *Session) end() {
+	s.mu.Lock()
+	s.ended = true
+	cancel := s.cancel
+	s.mu.Unlock()
+	if cancel != nil {
+		cancel()
+	}
+}
 
 // Conn returns the connection that the session belongs to.
 func (s *Session) Conn() *Conn { return s.conn }
@@ -137,41 +153,38 @@ func (w stderr) Write(p []byte) (int, error) { return w.s.ch.Stderr().Write(p) }
 // needed if the session goes on after that.
 func (s *Session) CloseWrite() error { return s.ch.CloseWrite() }
 
-// serve takes the requests of the session until the client has closed it, and
-// waits for its handler.
-func (s *Session) serve() {
-	defer s.conn.finishSession()
-	defer s.cancel()
-	s.take()
-	s.cancel()
-	if s.started {
-		<-s.ended
+// take takes the requests of the session as they come, one at a time, and at
+// its end nil. A panic of the user's code in a callback costs the session.
+func (s *Session) take(r *channel.Request) {
+	if r == nil {
+		s.leave()
+		return
 	}
-	s.ch.Close()
-}
-
-// take takes requests as they come. A panic of the user's code in a callback
-// costs the session.
-func (s *Session) take() {
 	defer func() {
 		if v := recover(); v != nil {
 			s.fail(v)
 		}
 	}()
-	for r := range s.ch.Requests(context.Background()) {
-		h, ok := s.handle(r)
-		r.Reply(ok)
-		if h != nil {
-			s.conn.handlers.Go(func() { s.run(h) })
-		}
+	h, ok := s.handle(r)
+	r.Reply(ok)
+	if h != nil {
+		s.handler.Go(func() { s.run(h) })
 	}
+}
+
+// leave waits for the handler of a session whose channel has closed.
+func (s *Session) leave() {
+	s.end()
+	s.handler.Wait()
+	s.ch.Close()
+	s.conn.finishSession()
+	s.conn.handlers.Done()
 }
 
 // run runs the handler.
 func (s *Session) run(h Handler) {
 	returned := false
-	defer close(s.ended)
-	defer s.cancel()
+	defer s.end()
 	defer func() {
 		switch v := recover(); {
 		case v != nil:

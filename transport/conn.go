@@ -20,7 +20,6 @@ import (
 // waiting for it.
 type Conn struct {
 	nc     net.Conn
-	role   role
 	config Config
 
 	out *outbound // shared: see there
@@ -30,26 +29,27 @@ type Conn struct {
 
 	ctx           context.Context // done when the connection has failed
 	cancel        context.CancelFunc
-	authenticated atomic.Bool
 	exchanges     atomic.Int64 // finished
 	alarms        alarms
+	written       sync.WaitGroup // until the net.Conn is closed
+	authenticated atomic.Bool
+	role          role
 
+	started bool // guarded by stateMu
 	stateMu sync.Mutex
 	state   State
-	started bool
-	written chan struct{} // closed when the net.Conn is closed
 }
 
 // peerSession is what the reader remembers of the peer between packets.
 type peerSession struct {
 	phase       phase
-	versions    [2]string // by role
-	strict      bool      // strict key exchange is in force, for good
-	firstAfter  bool      // the next packet is the first after the first NEWKEYS
-	lateExtInfo bool      // EXT_INFO came during authentication: SUCCESS must follow
+	strict      bool // strict key exchange is in force, for good
+	firstAfter  bool // the next packet is the first after the first NEWKEYS
+	lateExtInfo bool // EXT_INFO came during authentication: SUCCESS must follow
 	sawLate     bool
-	service     string // asked for and not yet accepted
-	hostKeyBlob []byte // of the first exchange; it may not change
+	versions    [2]string // by role
+	service     string    // asked for and not yet accepted
+	hostKeyBlob []byte    // of the first exchange; it may not change
 }
 
 // Client returns the client's end of a transport over nc, which it owns from
@@ -61,13 +61,17 @@ func Client(nc net.Conn, config *Config) *Conn { return newConn(nc, config, clie
 func Server(nc net.Conn, config *Config) *Conn { return newConn(nc, config, server) }
 
 func newConn(nc net.Conn, config *Config, r role) *Conn {
-	c := &Conn{nc: nc, role: r, config: config.clone(r), written: make(chan struct{})}
+	c := &Conn{nc: nc, role: r, config: config.clone(r)}
+	c.written.Add(1)
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.out = newOutbound(c.config.Trace.PacketSent)
 	c.out.send, c.out.try = c.send, tryWriter(nc)
 	c.quickAck = quickAcker(nc)
 	_, opener := cipher.None()
-	c.in = inbound{conn: nc, idle: c.beforeRead, buf: make([]byte, smallBuffer), opener: opener, frame: opener.Framing(), clear: true}
+	c.in = inbound{conn: nc, idle: c.beforeRead, opener: opener, frame: opener.Framing(), clear: true}
+	if c.in.draw = drawReader(nc, &c.in); c.in.draw == nil {
+		c.in.buf = make([]byte, smallBuffer)
+	}
 	return c
 }
 
@@ -282,10 +286,10 @@ func (c *Conn) Close() error {
 	c.started = true // a Handshake that comes later must not begin
 	c.stateMu.Unlock()
 	if !started {
-		close(c.written)
+		defer c.written.Done()
 		return c.nc.Close()
 	}
-	<-c.written
+	c.written.Wait()
 	return nil
 }
 
@@ -313,7 +317,7 @@ func (c *Conn) send() {
 	if closing {
 		c.linger()
 		c.nc.Close()
-		close(c.written)
+		c.written.Done()
 	}
 }
 

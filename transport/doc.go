@@ -52,8 +52,9 @@
 // # Buffers
 //
 // A payload returned by ReadPacket is valid until the next call. What is given
-// to Enqueue and WritePacket is copied. A Conn at rest holds 1 KiB to read
-// into; other buffers are taken from a pool while data flows.
+// to Enqueue and WritePacket is copied. Buffers are taken from a pool while data
+// flows: a Conn at rest holds none over a bare socket, and 1 KiB to read into
+// over any other [net.Conn].
 //
 // # Cancellation
 //

@@ -20,7 +20,7 @@ const maxPacketLength = 256 << 10
 const maxPayload = maxPacketLength - 512
 
 const (
-	smallBuffer  = 1 << 10   // held by a reader at rest
+	smallBuffer  = 1 << 10   // held by a reader at rest, if it has to hold any
 	mediumBuffer = 8 << 10   // enough for a key exchange
 	largeBuffer  = 128 << 10 // held while data flows
 )
@@ -31,6 +31,7 @@ const BufferSize = 40 << 10
 
 // Buffers that no connection needs.
 var (
+	smallBuffers  = sync.Pool{New: func() any { return new([smallBuffer]byte) }}
 	mediumBuffers = sync.Pool{New: func() any { return new([mediumBuffer]byte) }}
 	largeBuffers  = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
 	ownBuffers    = sync.Pool{New: func() any { return new([BufferSize]byte) }}
@@ -44,7 +45,8 @@ var errLongLine = errors.New("transport: line too long")
 // field claims.
 type inbound struct {
 	conn io.Reader
-	idle func() // called before each Read, which may have to wait
+	draw func() (int, error) // reads into space, and rests while there is nothing to read; nil if there is no way to
+	idle func()              // called before each read, which may have to wait
 	buf  []byte
 	r, w int
 
@@ -56,6 +58,7 @@ type inbound struct {
 	seq    uint32 // of the next packet
 	total  int    // size of the packet at r with its tag, once known; else 0
 	clear  bool   // no keys are in force
+	much   bool   // what draw read last was as much as a medium buffer holds
 
 	meter meter  // since the last key exchange
 	spent Budget // used up before authentication
@@ -194,9 +197,8 @@ func (in *inbound) install(opener cipher.Opener, m meter) {
 
 // fill reads what the connection has.
 func (in *inbound) fill() error {
-	in.makeRoom()
 	in.idle()
-	n, err := in.conn.Read(in.buf[in.w:])
+	n, err := in.read()
 	in.w += n
 	if n > 0 {
 		return nil // a Read that fails will fail again
@@ -207,9 +209,43 @@ func (in *inbound) fill() error {
 	return err
 }
 
-// makeRoom makes len(buf) > w. A connection at rest holds a small buffer: a
-// larger one is taken when it was filled, and goes back when it is empty after
-// a Read that did not need it.
+func (in *inbound) read() (int, error) {
+	if in.draw != nil {
+		n, err := in.draw()
+		in.much = n >= mediumBuffer
+		return n, err
+	}
+	in.makeRoom()
+	return in.conn.Read(in.buf[in.w:])
+}
+
+// space returns where draw reads to.
+func (in *inbound) space() []byte {
+	switch {
+	case in.buf == nil && in.much:
+		in.resize(largeBuffer)
+	case in.buf == nil:
+		in.resize(mediumBuffer)
+	}
+	in.makeRoom()
+	return in.buf[in.w:]
+}
+
+// rest gives up as much of the buffer as what has arrived does not need.
+func (in *inbound) rest() {
+	switch n := in.w - in.r; {
+	case n == 0:
+		recycle(in.buf)
+		in.buf, in.r, in.w = nil, 0, 0
+		in.releaseOwn()
+	case n < smallBuffer && len(in.buf) > smallBuffer:
+		in.resize(smallBuffer)
+	}
+}
+
+// makeRoom makes len(buf) > w. Without draw a connection at rest holds a small
+// buffer: a larger one is taken when it was filled, and goes back when it is
+// empty after a Read that did not need it.
 func (in *inbound) makeRoom() {
 	if in.r == in.w {
 		filled := in.w == len(in.buf)
@@ -218,7 +254,7 @@ func (in *inbound) makeRoom() {
 		switch {
 		case filled && len(in.buf) < largeBuffer:
 			in.grow()
-		case few && len(in.buf) > smallBuffer:
+		case few && len(in.buf) > smallBuffer && in.draw == nil:
 			in.resize(smallBuffer)
 			in.releaseOwn()
 		}
@@ -256,6 +292,8 @@ func (in *inbound) grow() {
 func (in *inbound) resize(n int) {
 	old := in.buf
 	switch n {
+	case smallBuffer:
+		in.buf = smallBuffers.Get().(*[smallBuffer]byte)[:]
 	case mediumBuffer:
 		in.buf = mediumBuffers.Get().(*[mediumBuffer]byte)[:]
 	case largeBuffer:
@@ -271,10 +309,12 @@ func (in *inbound) resize(n int) {
 // recycle gives a buffer that nobody reads any more back to the pool.
 func recycle(buf []byte) {
 	switch cap(buf) {
+	case smallBuffer:
+		smallBuffers.Put((*[smallBuffer]byte)(buf))
 	case mediumBuffer:
-		mediumBuffers.Put((*[mediumBuffer]byte)(buf[:mediumBuffer]))
+		mediumBuffers.Put((*[mediumBuffer]byte)(buf))
 	case largeBuffer:
-		largeBuffers.Put((*[largeBuffer]byte)(buf[:largeBuffer]))
+		largeBuffers.Put((*[largeBuffer]byte)(buf))
 	}
 }
 

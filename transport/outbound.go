@@ -39,11 +39,10 @@ type outbound struct {
 	mu sync.Mutex
 
 	queue    queue
-	frame    cipher.Framing    // of the next packet to be queued
-	padding  *mathrand.ChaCha8 // padding must be unpredictable, and costs no system call
-	meter    meter             // since the last key exchange
-	replies  int               // bytes queued that nobody waited for room to send
-	deferred deferred          // what must wait for the end of a key exchange
+	frame    cipher.Framing // of the next packet to be queued
+	meter    meter          // since the last key exchange
+	replies  int            // bytes queued that nobody waited for room to send
+	deferred deferred       // what must wait for the end of a key exchange
 	gate     gate
 	kexInit  []byte  // ours, of the exchange under way or the last one
 	waiters  waiters // for room or for the end of a key exchange
@@ -61,11 +60,22 @@ type outbound struct {
 }
 
 func newOutbound(traced func(seq uint32, payload []byte)) *outbound {
+	sealer, _ := cipher.None()
+	return &outbound{sealer: sealer, frame: sealer.Framing(), traced: traced}
+}
+
+// paddings are sources of padding, which must be unpredictable and costs no
+// system call. They are shared: a connection at rest needs none of their state.
+var paddings = sync.Pool{New: func() any {
 	var seed [32]byte
 	rand.Read(seed[:])
-	sealer, _ := cipher.None()
-	o := &outbound{sealer: sealer, frame: sealer.Framing(), traced: traced, padding: mathrand.NewChaCha8(seed)}
-	return o
+	return mathrand.NewChaCha8(seed)
+}}
+
+func readPadding(p []byte) {
+	source := paddings.Get().(*mathrand.ChaCha8)
+	source.Read(p)
+	paddings.Put(source)
 }
 
 // frameLocked appends one packet to the queue (RFC 4253, section 6).
@@ -84,7 +94,7 @@ func (o *outbound) frameLocked(parts [][]byte) {
 		b = append(b, p...)
 	}
 	b = b[:len(b)+pad+f.Tag]
-	o.padding.Read(b[len(b)-pad-f.Tag : len(b)-f.Tag])
+	readPadding(b[len(b)-pad-f.Tag : len(b)-f.Tag])
 	o.queue.grown(b)
 	o.meter.add(len(b) - start)
 }

@@ -128,7 +128,7 @@ func TestKeywords(t *testing.T) {
 	require.Equal(t, "alias", o.alias)
 	require.Equal(t, levelDebug1, o.logLevel)
 	require.Equal(t, "rsa-sha2-256", o.transport.HostKeyAlgorithms[0])
-	require.Equal(t, "curve25519-sha256", o.transport.KeyExchanges[0].Name())
+	require.Equal(t, "sntrup761x25519-sha512", o.transport.KeyExchanges[0].Name())
 	require.Equal(t, "inet", o.family)
 	require.True(t, o.noStdin)
 	require.True(t, o.quiet)
