@@ -243,7 +243,7 @@ func TestVerbosity(t *testing.T) {
 	s := startSSHD(t)
 	_, one, status := s.run("x", "-v", "-caes256-ctr", "-mhmac-sha2-512", "@", "cat")
 	require.Zero(t, status)
-	for _, want := range []string{"debug1: kex: algorithm: curve25519-sha256", "cipher: aes256-ctr MAC: hmac-sha2-512", "Authenticated to"} {
+	for _, want := range []string{"debug1: kex: algorithm: sntrup761x25519-sha512", "cipher: aes256-ctr MAC: hmac-sha2-512", "Authenticated to"} {
 		require.Contains(t, one, want)
 	}
 	require.NotContains(t, one, "SSH_MSG")
