@@ -88,7 +88,7 @@ func exchange(t *testing.T, c *client.Client, size int64) {
 // A limit of 16 bytes, the least that OpenSSH takes, has keys exchanged for
 // every other message. attacks.md L10.
 func TestRekeyAllTheTime(t *testing.T) {
-	const size, exchanges = 100000, 3
+	const size, exchanges = mebibyte, 2
 	for _, side := range rekeySides {
 		between(t, "library to sshd, "+side.name, []*program{library, sshd}, func(t *testing.T) {
 			t.Parallel()
