@@ -3,6 +3,7 @@ module github.com/whelk-ssh/whelk
 go 1.26.0
 
 require (
+	filippo.io/bigmod v0.1.0
 	github.com/creack/pty v1.1.24
 	github.com/stretchr/testify v1.12.1
 	golang.org/x/crypto v0.58.0

@@ -6,14 +6,14 @@ import "sync"
 type chunk struct {
 	next       *chunk
 	start, end int
-	data       [chunkSize]byte
+	data       []byte // of BufferSize
 }
 
-// chunkSize makes a chunk exactly 32 KiB.
-const chunkSize = 32<<10 - 24
+// BufferSize is how long the buffers of an [Exchanger] are.
+const BufferSize = 40 << 10
 
 // chunks holds those that are in no buffer: an idle channel has none.
-var chunks = sync.Pool{New: func() any { return new(chunk) }}
+var chunks = sync.Pool{New: func() any { return &chunk{data: make([]byte, BufferSize)} }}
 
 func newChunk() *chunk { return chunks.Get().(*chunk) }
 
@@ -25,10 +25,9 @@ func (c *chunk) free() {
 	chunks.Put(c)
 }
 
-// A buffer is a queue of bytes in chunks. Data is copied in once and out once,
-// whatever the sizes of the packets it comes in: a stream of one-byte packets
-// fills chunks as densely as one of large packets, so that a buffer holds at
-// most two chunks more than its bytes.
+// A buffer is a queue of bytes in chunks. A stream of one-byte packets fills
+// chunks as densely as one of large packets, which come with chunks of their
+// own: a buffer takes at most twice the memory of its bytes and two chunks more.
 type buffer struct {
 	head, tail *chunk // head is read from, tail written to; both nil if empty
 	size       int
@@ -38,8 +37,8 @@ type buffer struct {
 func (b *buffer) write(p []byte) {
 	b.size += len(p)
 	for len(p) > 0 {
-		if b.tail == nil || b.tail.end == chunkSize {
-			b.grow()
+		if b.tail == nil || b.tail.end == BufferSize {
+			b.push(newChunk())
 		}
 		n := copy(b.tail.data[b.tail.end:], p)
 		b.tail.end += n
@@ -47,8 +46,27 @@ func (b *buffer) write(p []byte) {
 	}
 }
 
-func (b *buffer) grow() {
+// exchange appends n bytes that lie at offset of the message which from is
+// delivering, without copying them. It reports false if that cannot be done, or
+// would waste more memory than it saves time.
+func (b *buffer) exchange(from Exchanger, n, offset int) bool {
+	if n < BufferSize/2 {
+		return false
+	}
 	c := newChunk()
+	data, start := from.Exchange(c.data)
+	if data == nil {
+		c.free()
+		return false
+	}
+	c.data, c.start, c.end = data, start+offset, start+offset+n
+	b.push(c)
+	b.size += n
+	return true
+}
+
+// push appends a chunk.
+func (b *buffer) push(c *chunk) {
 	if b.tail == nil {
 		b.head = c
 	} else {

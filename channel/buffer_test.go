@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"testing"
-	"unsafe"
 
 	"github.com/stretchr/testify/require"
 )
@@ -18,10 +17,6 @@ func (b *buffer) chunkCount() int {
 	return n
 }
 
-func TestChunkFillsItsSizeClass(t *testing.T) {
-	require.EqualValues(t, 32<<10, unsafe.Sizeof(chunk{}))
-}
-
 func TestBufferEmpty(t *testing.T) {
 	var b buffer
 	require.Zero(t, b.read(make([]byte, 10)))
@@ -33,11 +28,11 @@ func TestBufferEmpty(t *testing.T) {
 
 func TestBufferGivesChunksBack(t *testing.T) {
 	var b buffer
-	b.write(make([]byte, 3*chunkSize+1))
+	b.write(make([]byte, 3*BufferSize+1))
 	require.Equal(t, 4, b.chunkCount())
-	require.Equal(t, chunkSize, b.read(make([]byte, chunkSize)))
+	require.Equal(t, BufferSize, b.read(make([]byte, BufferSize)))
 	require.Equal(t, 3, b.chunkCount())
-	require.Equal(t, 2*chunkSize+1, b.read(make([]byte, 4*chunkSize)))
+	require.Equal(t, 2*BufferSize+1, b.read(make([]byte, 4*BufferSize)))
 	require.Zero(t, b.chunkCount(), "an idle channel holds none")
 	require.Nil(t, b.tail)
 }
@@ -67,9 +62,26 @@ func TestBufferPacksSmallWrites(t *testing.T) {
 	for range 2 << 20 {
 		b.write([]byte{1})
 	}
-	require.LessOrEqual(t, b.chunkCount()*32<<10, 2<<20+64<<10)
+	require.LessOrEqual(t, b.chunkCount()*BufferSize, 2<<20+2*BufferSize)
 	b.reset()
 	require.Zero(t, b.chunkCount())
+}
+
+// A parcel is an Exchanger that delivers one message, or one that lies in no
+// buffer of its own if it is nil.
+type parcel struct {
+	void
+	message []byte
+}
+
+func (p parcel) Exchange(fresh []byte) ([]byte, int) {
+	if p.message == nil {
+		return nil, 0
+	}
+	const offset = 5
+	buffer := make([]byte, BufferSize)
+	copy(buffer[offset:], p.message)
+	return buffer, offset
 }
 
 func TestBufferAgainstModel(t *testing.T) {
@@ -78,9 +90,9 @@ func TestBufferAgainstModel(t *testing.T) {
 	var model []byte
 	next := byte(0)
 	for range 20000 {
-		switch rng.IntN(5) {
+		switch rng.IntN(6) {
 		case 0, 1:
-			p := make([]byte, rng.IntN(3*chunkSize)>>rng.IntN(16))
+			p := make([]byte, rng.IntN(3*BufferSize)>>rng.IntN(16))
 			for i := range p {
 				next += 7
 				p[i] = next
@@ -88,12 +100,23 @@ func TestBufferAgainstModel(t *testing.T) {
 			b.write(p)
 			model = append(model, p...)
 		case 2, 3:
-			p := make([]byte, rng.IntN(3*chunkSize)>>rng.IntN(12))
+			p := make([]byte, rng.IntN(3*BufferSize)>>rng.IntN(12))
 			n := b.read(p)
 			require.Equal(t, min(len(p), len(model)), n)
 			require.True(t, bytes.Equal(model[:n], p[:n]))
 			model = model[n:]
 		case 4:
+			p := make([]byte, rng.IntN(33<<10))
+			for i := range p {
+				next += 7
+				p[i] = next
+			}
+			if b.exchange(parcel{message: append([]byte{1, 2, 3}, p...)}, len(p), 3) {
+				model = append(model, p...)
+			} else {
+				require.Less(t, len(p), BufferSize/2)
+			}
+		case 5:
 			if b.size == 0 {
 				continue
 			}
@@ -105,7 +128,7 @@ func TestBufferAgainstModel(t *testing.T) {
 			model = model[n:]
 		}
 		require.Equal(t, len(model), b.size)
-		require.LessOrEqual(t, b.chunkCount(), len(model)/chunkSize+2)
+		require.LessOrEqual(t, b.chunkCount(), 2*len(model)/BufferSize+3)
 		require.Equal(t, b.head == nil, b.tail == nil)
 	}
 }

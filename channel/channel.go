@@ -40,6 +40,18 @@ type Flusher interface {
 	Flush()
 }
 
+// An Exchanger is a Link that can give away the buffer in which a message is
+// delivered, so that what is large need not be copied.
+type Exchanger interface {
+	Link
+
+	// Exchange gives the caller the buffer that holds the message being
+	// delivered, which begins at offset, and takes fresh instead. Both are
+	// [BufferSize] bytes long. It returns nil, and takes nothing, if the
+	// message is in no buffer of its own.
+	Exchange(fresh []byte) (buffer []byte, offset int)
+}
+
 // Params are the limits one side sets on a channel. The zero Params are a
 // plain byte stream: extended data is discarded and every request refused.
 type Params struct {
@@ -86,7 +98,8 @@ type End struct{ ID, Window, MaxPacket uint32 }
 type Channel struct {
 	kind          string
 	link          Link
-	flusher       Flusher // link, if it is one
+	flusher       Flusher   // link, if it is one
+	exchanger     Exchanger // link, if it is one
 	local, remote End
 
 	readDeadline, writeDeadline deadline
@@ -133,6 +146,7 @@ func New(link Link, kind string, local, remote End, p Params) (*Channel, *Inlet)
 		recvWindow: newRecvWindow(local.Window),
 	}
 	c.flusher, _ = link.(Flusher)
+	c.exchanger, _ = link.(Exchanger)
 	c.stderrOut.extended = true
 	c.room.L, c.input.ready.L, c.stderr.ready.L = &c.mu, &c.mu, &c.mu
 	c.replies = ledger.Replies{Limit: p.Requests, Emit: c.sendReply}

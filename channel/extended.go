@@ -30,7 +30,7 @@ func (c *Channel) deliverExtendedData(p []byte) error {
 		return err
 	}
 	if m.Type != wire.ExtendedDataStderr || !c.extended {
-		return c.receive(nil, m.Data)
+		return c.receive(nil, m.Data, 0)
 	}
-	return c.receive(&c.stderr, m.Data)
+	return c.receive(&c.stderr, m.Data, len(p)-len(m.Data))
 }

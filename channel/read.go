@@ -156,11 +156,12 @@ func (c *Channel) deliverData(p []byte) error {
 	if err != nil {
 		return err
 	}
-	return c.receive(&c.input, m.Data)
+	return c.receive(&c.input, m.Data, len(p)-len(m.Data))
 }
 
-// receive puts data into s, or throws it away if s is nil.
-func (c *Channel) receive(s *source, data []byte) error {
+// receive puts data into s, or throws it away if s is nil. It begins at offset
+// of the message being delivered.
+func (c *Channel) receive(s *source, data []byte, offset int) error {
 	if c.sending == closed {
 		return nil // sent before the peer read our CLOSE
 	}
@@ -179,6 +180,8 @@ func (c *Channel) receive(s *source, data []byte) error {
 	if s.buffer.size == 0 {
 		s.ready.Broadcast()
 	}
-	s.buffer.write(data)
+	if c.exchanger == nil || !s.buffer.exchange(c.exchanger, len(data), offset) {
+		s.buffer.write(data)
+	}
 	return nil
 }

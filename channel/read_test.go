@@ -84,7 +84,7 @@ func TestSmallMessagesTakeTheWindowsMemory(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	require.LessOrEqual(t, c.input.buffer.chunkCount()*32<<10, DefaultWindow+64<<10)
+	require.LessOrEqual(t, c.input.buffer.chunkCount()*BufferSize, DefaultWindow+2*BufferSize)
 	require.ErrorIs(t, in.Deliver(p), errOverrun)
 	require.NoError(t, c.Close())
 	require.Zero(t, c.input.buffer.chunkCount())
@@ -256,9 +256,51 @@ func TestDeliverAndReadAllocateNothing(t *testing.T) {
 	require.Zero(t, testing.AllocsPerRun(1000, func() {
 		_ = in.Deliver(data)
 		_, _ = c.WriteTo(once{})
-		_, _ = c.WriteTo(once{})
 	}))
 	require.Zero(t, c.input.buffer.size)
+}
+
+// RFC 4254, section 5.2: what arrives in a buffer of its own is read out of that
+// very buffer, be it data or extended data, and counts like any other.
+func TestExchangedDataIsNotCopied(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		m      message
+		source func(c *Channel) *source
+	}{
+		{"SSH_MSG_CHANNEL_DATA", &wire.ChannelData{Data: make([]byte, 32<<10)}, func(c *Channel) *source { return &c.input }},
+		{"SSH_MSG_CHANNEL_EXTENDED_DATA", &wire.ChannelExtendedData{Type: wire.ExtendedDataStderr, Data: make([]byte, 32<<10)}, func(c *Channel) *source { return &c.stderr }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := test.m.Append(nil)
+			copy(p[len(p)-4:], "last")
+			buffer := make([]byte, BufferSize)
+			copy(buffer[7:], p)
+			l := &lender{buffer: buffer}
+			c, in := New(l, "session", localEnd(Params{}), End{remoteID, 0, 0}, Params{Extended: true})
+			require.NoError(t, in.Deliver(p))
+			require.NotNil(t, l.fresh, "nothing was given for the buffer")
+			require.NotSame(t, &buffer[0], &l.fresh[0])
+			got, err := c.takeChunk(test.source(c))
+			require.NoError(t, err)
+			require.Len(t, got.unread(), 32<<10)
+			require.Same(t, &buffer[7+len(p)-1], &got.unread()[32<<10-1])
+			require.Equal(t, "last", string(got.unread()[32<<10-4:]))
+			require.EqualValues(t, 32<<10, c.recvWindow.unread)
+		})
+	}
+}
+
+// A lender is an Exchanger that lends one buffer.
+type lender struct {
+	void
+	buffer, fresh []byte
+}
+
+func (l *lender) Exchange(fresh []byte) ([]byte, int) {
+	buffer := l.buffer
+	l.buffer, l.fresh = nil, fresh
+	return buffer, 7
 }
 
 // once takes one write.

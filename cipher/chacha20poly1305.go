@@ -63,8 +63,9 @@ func (c *chachaPoly) Framing() Framing { return chachaFraming }
 func (c *chachaPoly) Seal(seq uint32, packet []byte) {
 	end := len(packet) - chachaFraming.Tag
 	c.setNonce(seq)
-	c.xor(&c.lengthKey, 0, packet[:lengthSize])
-	c.xorPayload(packet[lengthSize:end:len(packet)])
+	c.xor(&c.lengthKey, 0, packet[:lengthSize], packet[:lengthSize])
+	body := packet[lengthSize:end:len(packet)]
+	c.xorPayload(body, body)
 	c.sum(packet[:end])
 	copy(packet[end:], c.tag[:])
 }
@@ -74,13 +75,13 @@ func (c *chachaPoly) Length(seq uint32, head []byte) uint32 {
 	var length [lengthSize]byte
 	copy(length[:], head[:lengthSize])
 	c.setNonce(seq)
-	c.xor(&c.lengthKey, 0, length[:])
+	c.xor(&c.lengthKey, 0, length[:], length[:])
 	return binary.BigEndian.Uint32(length[:])
 }
 
 // Open implements [Opener]. Not a byte of the padded region is decrypted
 // before the tag is known to be right.
-func (c *chachaPoly) Open(seq uint32, packet []byte) ([]byte, error) {
+func (c *chachaPoly) Open(dst []byte, seq uint32, packet []byte) ([]byte, error) {
 	if len(packet) < chachaFraming.shortest() {
 		return nil, ErrAuthentication
 	}
@@ -90,8 +91,8 @@ func (c *chachaPoly) Open(seq uint32, packet []byte) ([]byte, error) {
 	if subtle.ConstantTimeCompare(c.tag[:], packet[end:]) != 1 {
 		return nil, ErrAuthentication
 	}
-	c.xorPayload(packet[lengthSize:end:len(packet)])
-	return packet[lengthSize:end:end], nil
+	c.xorPayload(dst[lengthSize:end:len(packet)], packet[lengthSize:end])
+	return dst[lengthSize:end:end], nil
 }
 
 // setNonce makes seq the nonce. OpenSSH has ChaCha20 as it was first
@@ -101,34 +102,34 @@ func (c *chachaPoly) setNonce(seq uint32) {
 	binary.BigEndian.PutUint64(c.nonce[4:], uint64(seq))
 }
 
-// xor applies the keystream of key to p, from the given block on. The
+// xor sets dst to src under the keystream of key, from the given block on. The
 // chacha20.Cipher does not escape.
-func (c *chachaPoly) xor(key *[chacha20.KeySize]byte, block uint32, p []byte) {
+func (c *chachaPoly) xor(key *[chacha20.KeySize]byte, block uint32, dst, src []byte) {
 	s, err := chacha20.NewUnauthenticatedCipher(key[:], c.nonce[:])
 	if err != nil {
 		panic(err) // the sizes are right
 	}
 	s.SetCounter(block)
-	s.XORKeyStream(p, p)
+	s.XORKeyStream(dst, src)
 }
 
 // xorPayload applies the keystream of K_2 from block 1 on, to encrypt or to
-// decrypt. It overwrites the tag after p.
+// decrypt. It overwrites the tag after dst.
 //
 // On amd64 x/crypto has assembly for the AEAD of RFC 8439 but not for ChaCha20
 // alone. That AEAD encrypts from block 1 on, too, so sealing with it and
 // throwing its tag away is this keystream, at three times the speed.
-func (c *chachaPoly) xorPayload(p []byte) {
+func (c *chachaPoly) xorPayload(dst, src []byte) {
 	if runtime.GOARCH == "amd64" {
-		c.aead.Seal(p[:0], c.nonce[:], p, nil)
+		c.aead.Seal(dst[:0], c.nonce[:], src, nil)
 	} else {
-		c.xor(&c.payloadKey, 1, p)
+		c.xor(&c.payloadKey, 1, dst, src)
 	}
 }
 
 // sum sets c.tag to the tag of p.
 func (c *chachaPoly) sum(p []byte) {
 	clear(c.key[:])
-	c.xor(&c.payloadKey, 0, c.key[:])
+	c.xor(&c.payloadKey, 0, c.key[:], c.key[:])
 	poly1305.Sum(&c.tag, p, &c.key)
 }

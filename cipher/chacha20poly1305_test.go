@@ -101,7 +101,7 @@ func TestChaChaPackets(t *testing.T) {
 			head := bytes.Clone(packet[:4])
 			require.EqualValues(t, len(plain)-4, opener.Length(seq, packet[:4]))
 			require.Equal(t, head, packet[:4], "the tag is of the encrypted length")
-			got, err := opener.Open(seq, packet)
+			got, err := opener.Open(packet, seq, packet)
 			require.NoError(t, err)
 			require.True(t, bytes.Equal(plain[4:], got))
 		}

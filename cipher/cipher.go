@@ -35,7 +35,8 @@ type Sealer interface {
 	// Seal protects packet in place. packet is packet_length, padding_length,
 	// payload and padding, followed by Framing().Tag bytes for Seal to fill.
 	// Nothing after len(packet) is written. It panics if packet has no
-	// room for the tag.
+	// room for the tag, and may if its padded region is not a multiple of
+	// Framing().Block or it is longer than mac.MaxData.
 	//
 	// The caller numbers packets from seq to seq, modulo 2^32, and must change
 	// keys before a number returns (see Nonces in the package comment).
@@ -51,15 +52,18 @@ type Opener interface {
 	// must be called exactly once for each packet, and panics if head is
 	// shorter than Framing().Head.
 	Length(seq uint32, head []byte) uint32
-	// Open authenticates and decrypts packet in place, tag included, and
-	// returns padding_length, payload and padding, which alias packet. packet
-	// begins with the bytes that Length was given, as Length left them.
+	// Open authenticates and decrypts packet, tag included, and returns
+	// padding_length, payload and padding, which alias dst[4:]. packet begins
+	// with the bytes that Length was given, as Length left them. dst is either
+	// packet itself, which is then decrypted in place, or as long and apart
+	// from it.
 	//
 	// The result is as the peer sent it: padding_length may be anything, and
-	// the padded region of any size from one block on. An error is always
-	// ErrAuthentication, leaves no plaintext in packet, and means that the
-	// Opener must not be used again. No packet makes Open panic.
-	Open(seq uint32, packet []byte) ([]byte, error)
+	// the padded region of any size from one block on, unless the mode can
+	// decrypt whole blocks only. An error is always ErrAuthentication, leaves
+	// no plaintext behind, and means that the Opener must not be used again,
+	// except as Framing().Discard asks for. No packet makes Open panic.
+	Open(dst []byte, seq uint32, packet []byte) ([]byte, error)
 }
 
 // ErrAuthentication is the only error of [Opener.Open]. It says nothing about

@@ -3,13 +3,9 @@ package cipher_test
 import (
 	"bytes"
 	"crypto/aes"
-	"crypto/hmac"
-	"crypto/sha256"
-	"crypto/sha512"
-	"encoding/binary"
 	"encoding/hex"
-	"hash"
 	"math/big"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -45,18 +41,15 @@ func (c *counterMode) xor(p []byte) []byte {
 	return out
 }
 
-// tag is the tag of data by RFC 4253, section 6.4, out of the standard library.
+// tag is the tag of data by RFC 4253, section 6.4: of the MAC's package, which
+// has known answers of its own.
 func tag(a mac.Algorithm, key []byte, seq uint32, data []byte) []byte {
-	h := map[int]func() hash.Hash{32: sha256.New, 64: sha512.New}[a.Size]
-	m := hmac.New(h, key)
-	m.Write(binary.BigEndian.AppendUint32(nil, seq))
-	m.Write(data)
-	return m.Sum(nil)
+	return a.New(key).Append(nil, seq, data)
 }
 
 func TestCTRPackets(t *testing.T) {
 	for _, s := range suites() {
-		if s.mode.AEAD {
+		if !strings.HasSuffix(s.mode.Name, "-ctr") {
 			continue
 		}
 		for name, iv := range map[string][]byte{

@@ -1,7 +1,9 @@
 // Package cipher protects SSH packets: the binary packet protocol of RFC 4253,
 // section 6, with AES in counter mode (RFC 4344), AES-GCM as OpenSSH uses it
 // (RFC 5647, OpenSSH PROTOCOL, section 1.6) and ChaCha20-Poly1305 (OpenSSH
-// PROTOCOL.chacha20poly1305, draft-ietf-sshm-chacha20-poly1305).
+// PROTOCOL.chacha20poly1305, draft-ietf-sshm-chacha20-poly1305). AES and 3DES
+// in CBC mode (RFC 4253, section 6.3) are there for peers that have nothing
+// else, and only if asked for: see [Insecure].
 //
 // It begins where package mac ended: a tag says who sent a packet, and a
 // [Mode] decides what the tag covers, what is encrypted, and where on the wire
@@ -54,14 +56,40 @@
 // connection; it is always [ErrAuthentication], so that nobody learns which
 // check failed (RFC 4253, section 6.4, and CVE-2008-5161 for what else leaks).
 //
+// # Discarding
+//
+// In MAC then encrypt with CBC the first block of a packet may be any block of
+// an earlier one, sent again by an attacker. It decrypts to that block's
+// plaintext, xored with blocks he knows, and its first 32 bits are taken for
+// packet_length. Whether the receiver fails at once, or after how many bytes
+// more, then tells him bits of that plaintext (Albrecht, Paterson and Watson,
+// CVE-2008-5161). So where [Framing] has Discard, the receiver reads the longest
+// packet there is whatever is wrong with this one, and fails only then:
+//
+//	length impossible   [ head ][ -------------- read, Open ------------- ] fail
+//	tag wrong           [ head ][ read, Open ][ tag, and on to the same end, Open ] fail
+//
+// For its time to be the same as well, it calls [Opener.Open] with what it has
+// read in place of a packet, and again with what it has read since an Open that
+// failed, the tag included, which the MAC then takes as long for. Nothing that
+// comes of these calls matters.
+//
 // # Nonces
 //
 // Sealing two packets under one key and one nonce gives both away, and with
 // GCM and Poly1305 the key that authenticates them too. The CTR and GCM modes
 // count for themselves, in 128 and 64 bits, and never repeat. The nonce of
-// chacha20-poly1305@openssh.com is the 32-bit sequence number: whoever calls
-// Seal must change keys before it wraps. [Mode.RekeyAfter] says how many bytes
+// chacha20-poly1305@openssh.com is the 32-bit sequence number, as it is in the
+// MACs that are UMAC: whoever calls Seal must change keys before it wraps. [Mode.RekeyAfter] says how many bytes
 // one key should protect; 2^31 packets come first when packets are small.
+//
+// # FIPS 140-3
+//
+// In FIPS 140-3 mode (GODEBUG=fips140=on or only, see crypto/fips140) there is
+// AES and nothing else, whichever way one asks: [Default], [Insecure] and
+// [Lookup] know of no other. AES-GCM is among it with fips140=on: the algorithm
+// is approved, and its nonces count as RFC 5647 says. With fips140=only it is
+// not, because crypto/cipher then refuses all nonces but its own.
 //
 // # Concurrency and buffers
 //

@@ -15,7 +15,8 @@ const maxTag = 64
 // section 1.5): mac = MAC(key, sequence_number || packet_length || encrypted_packet).
 type etm struct {
 	framing Framing
-	crypt   func(dst, src []byte) // continues the stream; dst and src are the same
+	crypt   func(dst, src []byte) // continues the stream or the chain; dst is src, or apart from it
+	unit    int                   // bytes; crypt takes multiples of it
 	mac     mac.MAC
 	tag     [maxTag]byte
 }
@@ -24,6 +25,7 @@ func newEtM(block, tag int, crypt func(dst, src []byte), m mac.MAC) *etm {
 	return &etm{
 		framing: Framing{Head: lengthSize, Block: block, Clear: lengthSize, Tag: tag},
 		crypt:   crypt,
+		unit:    1,
 		mac:     m,
 	}
 }
@@ -44,8 +46,8 @@ func (c *etm) Length(_ uint32, head []byte) uint32 { return binary.BigEndian.Uin
 
 // Open implements [Opener]. Not a byte is decrypted before the tag is known to
 // be right.
-func (c *etm) Open(seq uint32, packet []byte) ([]byte, error) {
-	if len(packet) < c.framing.shortest() {
+func (c *etm) Open(dst []byte, seq uint32, packet []byte) ([]byte, error) {
+	if !c.framing.possible(len(packet), c.unit) {
 		return nil, ErrAuthentication
 	}
 	end := len(packet) - c.framing.Tag
@@ -53,7 +55,7 @@ func (c *etm) Open(seq uint32, packet []byte) ([]byte, error) {
 	if subtle.ConstantTimeCompare(want, packet[end:]) != 1 {
 		return nil, ErrAuthentication
 	}
-	body := packet[lengthSize:end:end]
-	c.crypt(body, body)
+	body := dst[lengthSize:end:end]
+	c.crypt(body, packet[lengthSize:end])
 	return body, nil
 }

@@ -43,13 +43,13 @@ func TestEtMDecryptsNothingUnauthentic(t *testing.T) {
 				flipped[bit/8] ^= 1 << (bit % 8)
 				received := bytes.Clone(flipped)
 				c.Length(9, flipped[:4])
-				_, err := c.Open(9, flipped)
+				_, err := c.Open(flipped, 9, flipped)
 				require.Equal(t, ErrAuthentication, err)
 				require.Equal(t, received, flipped)
 			}
 			require.Zero(t, seen.calls, "decrypted before the tag was checked")
 
-			_, err := c.Open(9, packet)
+			_, err := c.Open(packet, 9, packet)
 			require.NoError(t, err)
 			require.Equal(t, counter{1, 48}, seen)
 		})
@@ -63,7 +63,7 @@ func TestTagOfWrongSize(t *testing.T) {
 	for name, m := range map[string]mac.MAC{"none": fixedMAC{}, "short": make(fixedMAC, 31), "long": make(fixedMAC, 33)} {
 		t.Run(name, func(t *testing.T) {
 			for _, opener := range []Opener{newEtM(16, 32, seen.crypt, m), newMtE(16, 32, seen.crypt, m)} {
-				_, err := opener.Open(0, make([]byte, 4+48+32))
+				_, err := opener.Open(make([]byte, 4+48+32), 0, make([]byte, 4+48+32))
 				require.Equal(t, ErrAuthentication, err)
 			}
 		})

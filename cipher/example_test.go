@@ -40,7 +40,7 @@ func Example() {
 	// The receiver learns the length, reads that much, and then knows.
 	f := opener.Framing()
 	length := opener.Length(0, packet[:f.Head])
-	body, err := opener.Open(0, packet[:4+int(length)+f.Tag])
+	body, err := opener.Open(packet[:4+int(length)+f.Tag], 0, packet[:4+int(length)+f.Tag])
 	if err != nil {
 		panic(err)
 	}
@@ -48,7 +48,7 @@ func Example() {
 	fmt.Printf("%s\n", body[1:len(body)-int(body[0])])
 
 	// A packet is good for one place in the stream.
-	_, err = opener.Open(1, packet)
+	_, err = opener.Open(packet, 1, packet)
 	fmt.Println(err)
 	// Output:
 	// 68 bytes on the wire, of which 32 are the tag

@@ -70,11 +70,11 @@ func (c *gcm) Seal(_ uint32, packet []byte) {
 func (c *gcm) Length(_ uint32, head []byte) uint32 { return binary.BigEndian.Uint32(head) }
 
 // Open implements [Opener].
-func (c *gcm) Open(_ uint32, packet []byte) ([]byte, error) {
+func (c *gcm) Open(dst []byte, _ uint32, packet []byte) ([]byte, error) {
 	if len(packet) < gcmFraming.shortest() {
 		return nil, ErrAuthentication
 	}
-	body, err := c.aead.Open(packet[lengthSize:lengthSize], c.nonce[:], packet[lengthSize:], packet[:lengthSize])
+	body, err := c.aead.Open(dst[lengthSize:lengthSize], c.nonce[:], packet[lengthSize:], packet[:lengthSize])
 	if err != nil {
 		return nil, ErrAuthentication
 	}

@@ -17,8 +17,8 @@ func TestPayloadKeystream(t *testing.T) {
 	for _, size := range []int{0, 1, 63, 64, 65, 127, 128, 129, 191, 192, 193, 255, 256, 257, 319, 320, 321, 511, 512, 513, 1<<18 + 1} {
 		c.setNonce(uint32(size))
 		plain, got, aead := make([]byte, size), make([]byte, size+16), make([]byte, size, size+16)
-		c.xor(&c.payloadKey, 1, plain)
-		c.xorPayload(got[:size])
+		c.xor(&c.payloadKey, 1, plain, plain)
+		c.xorPayload(got[:size], got[:size])
 		require.True(t, bytes.Equal(plain, got[:size]), "size %d", size)
 		require.True(t, bytes.Equal(plain, c.aead.Seal(aead[:0], c.nonce[:], aead, nil)[:size]), "AEAD, size %d", size)
 	}
@@ -40,7 +40,7 @@ func BenchmarkKeystream(b *testing.B) {
 		b.Run("chacha20/"+strconv.Itoa(size), func(b *testing.B) {
 			b.SetBytes(int64(size))
 			for b.Loop() {
-				c.xor(&c.payloadKey, 1, p[:size])
+				c.xor(&c.payloadKey, 1, p[:size], p[:size])
 			}
 		})
 	}

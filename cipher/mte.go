@@ -12,14 +12,15 @@ import (
 // encrypted.
 type mte struct {
 	framing Framing
-	crypt   func(dst, src []byte) // continues the stream; dst and src are the same
+	crypt   func(dst, src []byte) // continues the stream or the chain; dst is src, or apart from it
+	unit    int                   // bytes; crypt takes multiples of it
 	mac     mac.MAC
 	tag     [maxTag]byte
 }
 
 func newMtE(block, tag int, crypt func(dst, src []byte), m mac.MAC) *mte {
 	// packet_length is in the first block, and nothing less can be decrypted.
-	return &mte{framing: Framing{Head: block, Block: block, Tag: tag}, crypt: crypt, mac: m}
+	return &mte{framing: Framing{Head: block, Block: block, Tag: tag}, crypt: crypt, unit: 1, mac: m}
 }
 
 // Framing implements [Sealer] and [Opener].
@@ -41,18 +42,20 @@ func (c *mte) Length(_ uint32, head []byte) uint32 {
 
 // Open implements [Opener]. It decrypts what follows the block that Length
 // decrypted: RFC 4253 leaves no choice but to do so before the tag is checked.
-func (c *mte) Open(seq uint32, packet []byte) ([]byte, error) {
-	if len(packet) < c.framing.shortest() {
+func (c *mte) Open(dst []byte, seq uint32, packet []byte) ([]byte, error) {
+	if !c.framing.possible(len(packet), c.unit) {
 		clear(packet)
 		return nil, ErrAuthentication
 	}
 	end := len(packet) - c.framing.Tag
-	rest := packet[c.framing.Head:end]
-	c.crypt(rest, rest)
-	want := c.mac.Append(c.tag[:0], seq, packet[:end])
+	head := c.framing.Head
+	copy(dst, packet[:head])
+	c.crypt(dst[head:end], packet[head:end])
+	want := c.mac.Append(c.tag[:0], seq, dst[:end])
 	if subtle.ConstantTimeCompare(want, packet[end:]) != 1 {
 		clear(packet)
+		clear(dst)
 		return nil, ErrAuthentication
 	}
-	return packet[lengthSize:end:end], nil
+	return dst[lengthSize:end:end], nil
 }

@@ -14,7 +14,7 @@ func TestMtEDecryptsOnce(t *testing.T) {
 	packet := make([]byte, 64+32)
 	c.Length(0, packet) // no more of it than the head
 	require.Equal(t, counter{1, 16}, seen)
-	body, err := c.Open(0, packet)
+	body, err := c.Open(packet, 0, packet)
 	require.NoError(t, err)
 	require.Len(t, body, 60)
 	require.Equal(t, counter{2, 64}, seen)
@@ -30,7 +30,7 @@ func TestMtEClearsUnauthentic(t *testing.T) {
 		if size >= 16 {
 			c.Length(0, packet[:16])
 		}
-		_, err := c.Open(0, packet)
+		_, err := c.Open(packet, 0, packet)
 		require.Equal(t, ErrAuthentication, err)
 		require.Equal(t, make([]byte, size), packet)
 	}

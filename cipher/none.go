@@ -25,9 +25,10 @@ func (none) Seal(uint32, []byte) {}
 func (none) Length(_ uint32, head []byte) uint32 { return binary.BigEndian.Uint32(head) }
 
 // Open implements [Opener].
-func (none) Open(_ uint32, packet []byte) ([]byte, error) {
+func (none) Open(dst []byte, _ uint32, packet []byte) ([]byte, error) {
 	if len(packet) < noneFraming.shortest() {
 		return nil, ErrAuthentication
 	}
-	return packet[lengthSize:], nil
+	copy(dst, packet)
+	return dst[lengthSize:len(packet)], nil
 }

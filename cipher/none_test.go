@@ -27,7 +27,7 @@ func TestNone(t *testing.T) {
 func TestNoneShort(t *testing.T) {
 	_, opener := cipher.None()
 	for n := range 8 {
-		body, err := opener.Open(0, make([]byte, n))
+		body, err := opener.Open(make([]byte, n), 0, make([]byte, n))
 		require.Equal(t, cipher.ErrAuthentication, err)
 		require.Nil(t, body)
 	}

@@ -28,10 +28,12 @@ func requireRefused(t *testing.T, o cipher.Opener, seq uint32, packet []byte, se
 	if len(packet) >= o.Framing().Head {
 		o.Length(seq, packet[:o.Framing().Head])
 	}
-	body, err := o.Open(seq, packet)
+	dst := destination(seq, packet)
+	body, err := o.Open(dst, seq, packet)
 	require.Equal(t, cipher.ErrAuthentication, err, what...)
 	require.Nil(t, body, what...)
 	require.False(t, bytes.Contains(packet, []byte(secret)), what...)
+	require.False(t, bytes.Contains(dst, []byte(secret)), what...)
 }
 
 const secret = "sixteen secret bytes, and more of them"
@@ -100,7 +102,7 @@ func TestWrongSequenceNumber(t *testing.T) {
 				_, opener = s.pair(t)
 				other := bytes.Clone(packet)
 				opener.Length(1000, other[:opener.Framing().Head])
-				_, err := opener.Open(seq, other)
+				_, err := opener.Open(other, seq, other)
 				require.Equal(t, cipher.ErrAuthentication, err, "packet %d, with the length of packet 1000", seq)
 			}
 		})
@@ -128,7 +130,7 @@ func TestAnyLength(t *testing.T) {
 				}
 			}
 			_, opener := s.pair(t)
-			_, err := opener.Open(0, nil)
+			_, err := opener.Open(nil, 0, nil)
 			require.Equal(t, cipher.ErrAuthentication, err)
 		})
 	}
@@ -136,13 +138,17 @@ func TestAnyLength(t *testing.T) {
 
 // Attack B2, CVE-2021-43565: a peer that holds the keys may authenticate a
 // padded region of any size. From one block on Open returns it as it is, for
-// the receiver to judge; below that there is no padding_length to return.
+// the receiver to judge; below that there is no padding_length to return. CBC
+// cannot even seal what is not in whole blocks.
 func TestAuthenticButMalformed(t *testing.T) {
 	for _, s := range suites() {
 		t.Run(s.name, func(t *testing.T) {
 			sealer, _ := s.pair(t)
 			f := sealer.Framing()
 			for region := 4 - f.Clear; region <= 3*f.Block; region++ {
+				if s.chained() && region%f.Block != 0 {
+					continue
+				}
 				sealer, opener := s.pair(t)
 				packet := bytes.Repeat([]byte{0xff}, f.Clear+region+f.Tag) // padding_length 255
 				plain := bytes.Clone(packet)
@@ -150,7 +156,7 @@ func TestAuthenticButMalformed(t *testing.T) {
 				if len(packet) >= f.Head {
 					opener.Length(0, packet[:f.Head])
 				}
-				body, err := opener.Open(0, packet)
+				body, err := opener.Open(packet, 0, packet)
 				if region < f.Block {
 					require.Equal(t, cipher.ErrAuthentication, err, "region of %d bytes", region)
 					continue
@@ -207,7 +213,7 @@ func TestOneError(t *testing.T) {
 			if len(bad) >= opener.Framing().Head {
 				opener.Length(0, bad[:opener.Framing().Head])
 			}
-			_, err := opener.Open(0, bad)
+			_, err := opener.Open(bad, 0, bad)
 			seen[fmt.Sprintf("%T %v", err, err)] = true
 		}
 	}

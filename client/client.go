@@ -110,7 +110,7 @@ func authenticate(ctx context.Context, t *transport.Conn, config *Config) error 
 		state := t.State()
 		return state.ServerSigAlgs()
 	}}
-	dialogue := userauth.Client{User: config.User, Methods: config.Auth, Banner: config.Banner}
+	dialogue := userauth.Client{User: config.User, Methods: config.Auth, Algorithms: config.Transport.UserKeyAlgorithms, Banner: config.Banner}
 	if err := dialogue.Authenticate(ctx, t, binding); err != nil {
 		return err
 	}

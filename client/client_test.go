@@ -465,3 +465,10 @@ func TestSubsystem(t *testing.T) {
 		require.ErrorContains(t, err, `"dog"`)
 	})
 }
+
+// A channel gives its buffers for those of the transport, whose packages do not
+// know each other.
+func TestChannelAndTransportExchangeBuffers(t *testing.T) {
+	require.Implements(t, (*channel.Exchanger)(nil), new(transport.Conn))
+	require.Equal(t, channel.BufferSize, transport.BufferSize)
+}

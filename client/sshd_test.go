@@ -26,8 +26,9 @@ import (
 	"github.com/whelk-ssh/whelk/userauth"
 )
 
-// sshd starts OpenSSH's server, and returns its address and who it lets in.
-func sshd(t *testing.T) (address string, config *Config) {
+// sshd starts OpenSSH's server with options, which go before others of the same
+// name, and returns its address and who it lets in.
+func sshd(t *testing.T, options ...string) (address string, config *Config) {
 	t.Helper()
 	const path = "/usr/sbin/sshd"
 	if _, err := os.Stat(path); err != nil {
@@ -49,10 +50,14 @@ func sshd(t *testing.T) (address string, config *Config) {
 	require.NoError(t, l.Close())
 	_, port, err := net.SplitHostPort(address)
 	require.NoError(t, err)
-	cmd := exec.Command(path, "-D", "-E", filepath.Join(dir, "log"), "-f", "/dev/null", "-p", port, "-h", file("host", testkeys.PEM("ecdsa256")),
+	var first []string
+	for _, o := range options {
+		first = append(first, "-o", o)
+	}
+	cmd := exec.Command(path, append(first, "-D", "-E", filepath.Join(dir, "log"), "-f", "/dev/null", "-p", port, "-h", file("host", testkeys.PEM("ecdsa256")),
 		"-o", "ListenAddress=127.0.0.1", "-o", "StrictModes=no", "-o", "UsePAM=no", "-o", "PidFile=none", "-o", "PermitRootLogin=yes",
 		"-o", "AuthorizedKeysFile="+file("authorized", hostkey.MarshalAuthorizedKey(testkeys.RSA2048().PublicKey(), "")),
-		"-o", "MaxSessions=200", "-o", "AcceptEnv=WHELK_*", "-o", "Subsystem=sink cat")
+		"-o", "MaxSessions=200", "-o", "AcceptEnv=WHELK_*", "-o", "Subsystem=sink cat")...)
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
 		cmd.Process.Kill()

@@ -70,7 +70,7 @@ func openFuzzed(o cipher.Opener, seq uint32, packet []byte) ([]byte, error) {
 	if head := o.Framing().Head; len(packet) >= head {
 		o.Length(seq, packet[:head])
 	}
-	return o.Open(seq, packet)
+	return o.Open(packet, seq, packet)
 }
 
 // requireRefusedOrSealed requires that packet is an error, or the very bytes
@@ -82,7 +82,7 @@ func requireRefusedOrSealed(t *testing.T, sealer cipher.Sealer, opener cipher.Op
 	if head := opener.Framing().Head; len(opened) >= head {
 		length = opener.Length(seq, opened[:head])
 	}
-	body, err := opener.Open(seq, opened)
+	body, err := opener.Open(opened, seq, opened)
 	require.Equal(t, byte(0xee), opened[:len(packet)+1][len(packet)], "wrote past the packet")
 	if err != nil {
 		require.Equal(t, cipher.ErrAuthentication, err)

@@ -18,7 +18,12 @@ var keyNames = []string{"ed25519", "ecdsa256", "ecdsa384", "ecdsa521", "rsa2048"
 func FuzzPublicKey(f *testing.F) {
 	for _, s := range testkeys.All() {
 		f.Add(s.PublicKey().Marshal())
+		c := &hostkey.Certificate{Key: s.PublicKey(), Kind: hostkey.HostCertificate, Principals: []string{"h"}}
+		require.NoError(f, c.Certify(f.Context(), testkeys.Ed25519()))
+		f.Add(c.Marshal())
 	}
+	f.Add(testkeys.SKEd25519().Blob())
+	f.Add(testkeys.SKECDSA256().Blob())
 	f.Fuzz(func(t *testing.T, blob []byte) {
 		k, err := hostkey.ParsePublicKey(blob)
 		if err != nil {
@@ -26,14 +31,16 @@ func FuzzPublicKey(f *testing.F) {
 			return
 		}
 		require.Equal(t, blob, k.Marshal())
-		require.NotEmpty(t, hostkey.Algorithms(k.Type()))
-		require.Error(t, k.Verify(blob, &hostkey.Signature{Algorithm: hostkey.Algorithms(k.Type())[0]}))
+		for _, algorithm := range append(hostkey.Algorithms(k.Type()), hostkey.Insecure()...) {
+			require.Error(t, k.Verify(blob, &hostkey.Signature{Algorithm: algorithm}))
+			require.Error(t, hostkey.Verify(k, algorithm, blob, &hostkey.Signature{Algorithm: algorithm}))
+		}
 	})
 }
 
 // Nobody signs without the key.
 func FuzzVerify(f *testing.F) {
-	keys := testkeys.All()
+	keys := append(testkeys.All(), testkeys.SKEd25519(), testkeys.SKECDSA256())
 	for i, s := range keys {
 		for _, algorithm := range s.Algorithms() {
 			sig, err := s.Sign(f.Context(), algorithm, []byte("signed"))

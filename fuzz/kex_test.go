@@ -67,13 +67,26 @@ func requireKexOutcome(t *testing.T, r *kex.Result, err error) {
 	}
 	require.Len(t, r.H, r.Hash().Size())
 	require.Greater(t, len(r.K), 4)
-	require.Less(t, len(r.K), 4+66+1, "no method's secret is longer than a coordinate of P-521")
+	require.LessOrEqual(t, len(r.K), 4+1+8192/8, "no method's secret is longer than a number of 8192 bits")
 	require.Len(t, r.Key('A', r.H, 100), 100)
+}
+
+// kexMethods returns the methods of one round trip, but those of the larger
+// finite fields, which are slow and none other than the small.
+func kexMethods(f *testing.F) []kex.Method {
+	f.Helper()
+	methods := kex.DefaultServer()
+	for _, name := range []string{"diffie-hellman-group1-sha1", "diffie-hellman-group14-sha256"} {
+		m, ok := kex.Lookup(name)
+		require.True(f, ok)
+		methods = append(methods, m)
+	}
+	return methods
 }
 
 // FuzzKexServer gives the server's half of each method a client's message.
 func FuzzKexServer(f *testing.F) {
-	methods := kex.Default()
+	methods := kexMethods(f)
 	for i, m := range methods {
 		addKexSeeds(f, byte(i), kexOpening(f, m))
 	}
@@ -89,7 +102,7 @@ func FuzzKexServer(f *testing.F) {
 
 // FuzzKexClient gives the client's half of each method a server's message.
 func FuzzKexClient(f *testing.F) {
-	methods := kex.Default()
+	methods := kexMethods(f)
 	for i, m := range methods {
 		peer := kexPeer{says: kexOpening(f, m)}
 		id := kex.Identity{HostKey: []byte("key"), Sign: func(h []byte) ([]byte, error) { return h, nil }}

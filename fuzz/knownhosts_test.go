@@ -28,7 +28,7 @@ func FuzzKnownHosts(f *testing.F) {
 
 		strict := knownhosts.New(knownhosts.Config{Files: []string{path}})
 		require.Error(t, strict.VerifyHostKey(t.Context(), host, other), "the seeds hold another key")
-		require.Len(t, strict.HostKeyAlgorithms(host), len(hostkey.Default()))
+		require.Subset(t, strict.HostKeyAlgorithms(host), hostkey.Default())
 
 		hash := len(file)%2 == 0
 		v := knownhosts.New(knownhosts.Config{Files: []string{path}, Policy: knownhosts.AcceptNew, Hash: hash})

@@ -62,11 +62,13 @@ func numbered(numbers ...wire.Number) func(int) []byte {
 func payload(int) []byte { return nil }
 
 func FuzzWireTransport(f *testing.F) {
-	fuzzParsers(f, numbered(1, 2, 3, 4, 5, 6, 7, 20, 21, 30, 31, 192, 193),
+	fuzzParsers(f, numbered(1, 2, 3, 4, 5, 6, 7, 20, 21, 30, 31, 30, 31, 32, 33, 34, 192, 193),
 		parsing(wire.ParseDisconnect), parsing(wire.ParseIgnore), parsing(wire.ParseUnimplemented),
 		parsing(wire.ParseDebug), parsing(wire.ParseServiceRequest), parsing(wire.ParseServiceAccept),
 		parsing(wire.ParseExtInfo), parsing(wire.ParseKexInit), parsing(wire.ParseNewKeys),
 		parsing(wire.ParseKexECDHInit), parsing(wire.ParseKexECDHReply),
+		parsing(wire.ParseKexDHGexRequestOld), parsing(wire.ParseKexDHGexGroup), parsing(wire.ParseKexDHGexInit),
+		parsing(wire.ParseKexDHGexReply), parsing(wire.ParseKexDHGexRequest),
 		parsing(wire.ParsePing), parsing(wire.ParsePong))
 }
 

@@ -145,7 +145,7 @@ func cutWord(s string) (word, rest string) {
 // isKeyFormat reports whether word, the first of a line, is a key format and
 // not a list of options: one known here, or one that the key itself gives.
 func isKeyFormat(word, rest string) bool {
-	if Algorithms(word) != nil {
+	if _, ok := findFormat(word, nil); ok {
 		return true
 	}
 	encoded, _ := cutWord(rest)
@@ -168,7 +168,7 @@ func parseKeyText(keyType, encoded string) (PublicKey, error) {
 	if inner := r.Blob(); r.Err() == nil && string(inner) != keyType {
 		return nil, fmt.Errorf("hostkey: the line says %q and its key %q", keyType, inner)
 	}
-	return ParsePublicKey(blob)
+	return parseKeyInFile(blob)
 }
 
 // MarshalAuthorizedKey returns the line of an authorized_keys file for a key

@@ -121,7 +121,10 @@ func TestParseAuthorizedKeyRefuses(t *testing.T) {
 		"base64url":                            format + " " + strings.Replace(encoded, "A", "-", 1),
 		"blob is cut":                          format + " " + encoded[:len(encoded)-4],
 		"blob is empty":                        format + " ====",
-		"unknown format":                       "ssh-dss AAAAB3NzaC1kc3MAAAAA",
+		"G2 DSA key that is cut":               "ssh-dss AAAAB3NzaC1kc3MAAAAA",
+		"unknown format that is cut":           "ssh-ed448 AAAACXNzaC1lZDQ0",
+		"algorithm that is no format":          "rsa-sha2-256 AAAADHJzYS1zaGEyLTI1Ng==",
+		"J1 certificate":                       "ssh-ed25519-cert-v01@openssh.com AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29t",
 		"SSH1 key":                             "2048 65537 1234567890",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -133,9 +136,9 @@ func TestParseAuthorizedKeyRefuses(t *testing.T) {
 			}
 		})
 	}
-	var unknown *hostkey.UnknownKeyTypeError
+	var malformed *hostkey.KeyFormatError
 	_, err := hostkey.ParseAuthorizedKey([]byte("ssh-dss AAAAB3NzaC1kc3MAAAAA"))
-	require.ErrorAs(t, err, &unknown, "a key format is not taken for an option")
+	require.ErrorAs(t, err, &malformed, "a key format is not taken for an option")
 }
 
 // J9: whoever does not know an option refuses the key, since the option may

@@ -13,7 +13,17 @@
 //	ecdsa-sha2-nistp256   ecdsa-sha2-nistp256              RFC 5656
 //	ecdsa-sha2-nistp384   ecdsa-sha2-nistp384
 //	ecdsa-sha2-nistp521   ecdsa-sha2-nistp521
-//	ssh-rsa               rsa-sha2-512, rsa-sha2-256       RFC 8332
+//	ssh-rsa               rsa-sha2-512, rsa-sha2-256,      RFC 8332
+//	                      ssh-rsa, insecure                RFC 4253
+//	ssh-dss               ssh-dss, insecure, to verify     RFC 4253
+//
+//	format and algorithm of security keys                  OpenSSH PROTOCOL.u2f
+//	sk-ssh-ed25519@openssh.com
+//	sk-ecdsa-sha2-nistp256@openssh.com, which signs with
+//	webauthn-sk-ecdsa-sha2-nistp256@openssh.com too
+//
+//	of certificates, of all of these                       OpenSSH PROTOCOL.certkeys
+//	NAME-cert-v01@openssh.com
 //
 // The same keys identify hosts (RFC 4253, section 8) and users (RFC 4252,
 // section 7). Parsing a key says nothing about whose it is: that is for a
@@ -21,17 +31,51 @@
 // has the usual one and [Pin] returns the strictest, and on a server for
 // whoever reads [AuthorizedKeys].
 //
+// # Security keys
+//
+// A [SecurityKey] verifies a signature only if somebody touched the device that
+// made it. [Require] says what else it takes, or that it does not take that.
+//
+// # Certificates
+//
+// A [Certificate] is parsed with the signature of its authority, and verifies
+// signatures by its key. That says nothing yet, and so no [Verifier] of this
+// module takes one, no file lists one, and none equals the key in it. Their
+// algorithms are in [Optional].
+//
+// # Algorithms that have to be asked for
+//
+// [PublicKey.Verify] refuses the algorithms in [Insecure], and so does a Signer
+// from [NewSigner] when it is to sign. The function [Verify] takes the name of
+// the algorithm that was agreed on, and that is where asking for one by name
+// ends; [InsecureSHA1] is how a Signer is asked.
+//
+// # Formats of other packages
+//
+// Some keys need a library that few programs want. The packages
+// [github.com/whelk-ssh/whelk/hostkey/ed448] and
+// [github.com/whelk-ssh/whelk/hostkey/mldsa44] each have a function that returns
+// a [Format], a value that says how such keys are parsed. There is no table that
+// they enter themselves into when they are imported: what a program takes
+// depends on what it passes, which whoever reads it can see.
+//
+// A Format is passed in one place, the KeyFormats of a transport.Config, which
+// is to ask for it: its algorithm, which has its name, is offered and taken
+// behind those of [Default]. A file of known hosts or authorized keys needs no
+// Format, since its keys are compared and verify nothing; and neither does a
+// Signer, which knows its own key.
+//
 // # What it does not do
 //
-// It neither makes nor verifies SHA-1 signatures ("ssh-rsa" as an algorithm),
-// and knows no DSA. Certificates, security keys, Ed448 and encrypted private
-// keys are not supported: they give an [*UnknownKeyTypeError] or a
+// It makes no DSA signatures and drives no security keys: a device that signs
+// is a [Signer] of somebody else's. Encrypted private keys give a
 // [*PassphraseError].
 //
 // # Concurrency, buffers, cancellation
 //
 // Keys and signers are safe for concurrent use. No key and no signer keeps a
 // byte slice it was given, and each slice returned belongs to the caller; only
-// a [Signature] from [ParseSignature] aliases its input. A signature by a key
+// a [Signature] from [ParseSignature] aliases its input, and the fields of a
+// [Certificate] are its own. A signature by a key
 // in memory takes less than a few milliseconds and is not interrupted.
 package hostkey

@@ -35,24 +35,32 @@ type ecdsaKey struct {
 	point []byte           // key, encoded
 }
 
-func parseECDSA(keyType string, r wire.Reader) (PublicKey, error) {
-	name, point := r.Blob(), r.Blob()
-	if r.End() != nil {
-		return nil, &KeyFormatError{Type: keyType, Reason: "it is truncated or has trailing bytes"}
+// parse reads the fields of a key on c.
+func (c *curve) parse(r *wire.Reader) (PublicKey, error) {
+	k, err := c.parseKey(r)
+	if err != nil {
+		return nil, err
 	}
-	i := slices.IndexFunc(curves, func(c curve) bool { return c.keyType == keyType })
+	return k, nil
+}
+
+func (c *curve) parseKey(r *wire.Reader) (*ecdsaKey, error) {
+	name, point := r.Blob(), r.Blob()
+	if r.Err() != nil {
+		return nil, r.Err()
+	}
 	// The curve is named twice, and the names have to agree.
-	if string(name) != curves[i].name {
-		return nil, &KeyFormatError{Type: keyType, Reason: "it is on another curve than its format says"}
+	if string(name) != c.name {
+		return nil, &KeyFormatError{Type: c.keyType, Reason: "it is on another curve than its format says"}
 	}
 	// RFC 5656, section 3.1: "point compression MAY be used", which OpenSSH
 	// does not. SEC 1, section 3.2.2: the point is on the curve and not
 	// infinity, which ParseUncompressedPublicKey checks.
-	key, err := ecdsa.ParseUncompressedPublicKey(curves[i].curve, point)
+	key, err := ecdsa.ParseUncompressedPublicKey(c.curve, point)
 	if err != nil {
-		return nil, &KeyFormatError{Type: keyType, Reason: "its point is not an uncompressed point of the curve"}
+		return nil, &KeyFormatError{Type: c.keyType, Reason: "its point is not an uncompressed point of the curve"}
 	}
-	return &ecdsaKey{&curves[i], key, slices.Clone(point)}, nil
+	return &ecdsaKey{c, key, slices.Clone(point)}, nil
 }
 
 func newECDSA(key *ecdsa.PublicKey) (nativePublicKey, error) {
@@ -98,13 +106,17 @@ func (k *ecdsaKey) Verify(data []byte, sig *Signature) error {
 	if err != nil {
 		return err
 	}
+	return k.verifyBlob(digest(hash, data), sig.Blob)
+}
+
+func (k *ecdsaKey) verifyBlob(digest, blob []byte) error {
 	// Two mpints with a length and at most one leading zero byte each.
-	if len(sig.Blob) > 2*(4+1+(k.key.Params().BitSize+7)/8) {
+	if len(blob) > 2*(4+1+(k.key.Params().BitSize+7)/8) {
 		return ErrSignature
 	}
-	in := wire.NewReader(sig.Blob)
+	in := wire.NewReader(blob)
 	r, s := in.MPInt(), in.MPInt()
-	if in.End() != nil || !k.inRange(r) || !k.inRange(s) || !ecdsa.Verify(k.key, digest(hash, data), r, s) {
+	if in.End() != nil || !k.inRange(r) || !k.inRange(s) || !ecdsa.Verify(k.key, digest, r, s) {
 		return ErrSignature
 	}
 	return nil

@@ -2,7 +2,9 @@ package hostkey
 
 import (
 	"bytes"
+	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"golang.org/x/crypto/ed25519"
 
@@ -17,10 +19,10 @@ type ed25519Key struct {
 	key ed25519.PublicKey // ed25519.PublicKeySize bytes
 }
 
-func parseEd25519(r wire.Reader) (PublicKey, error) {
+func parseEd25519(r *wire.Reader) (PublicKey, error) {
 	key := r.Blob()
-	if r.End() != nil {
-		return nil, &KeyFormatError{Type: Ed25519, Reason: "it is truncated or has trailing bytes"}
+	if r.Err() != nil {
+		return nil, r.Err()
 	}
 	return newEd25519(key)
 }
@@ -30,7 +32,52 @@ func newEd25519(key ed25519.PublicKey) (nativePublicKey, error) {
 	if len(key) != ed25519.PublicKeySize {
 		return nil, &KeyFormatError{Type: Ed25519, Reason: fmt.Sprintf("it has %d bytes, not %d", len(key), ed25519.PublicKeySize)}
 	}
+	if !isEd25519Point(key) {
+		return nil, &KeyFormatError{Type: Ed25519, Reason: "anybody can sign for it, or it has another encoding"}
+	}
 	return &ed25519Key{bytes.Clone(key)}, nil
+}
+
+// isEd25519Point reports whether key is the one encoding of a point that is not
+// of small order. A point of small order has signatures that fit any text,
+// which anybody can make: the key is nobody's. Whether it is a point at all is
+// found out when a signature is verified.
+func isEd25519Point(key []byte) bool {
+	y := slices.Clone(key)
+	y[31] &= 0x7f // the sign of x (RFC 8032, section 5.1.2)
+	slices.Reverse(y)
+	// RFC 8032, section 5.1.3: "If the resulting value is >= p, decoding fails."
+	if bytes.Compare(y, ed25519Prime) >= 0 {
+		return false
+	}
+	for _, small := range ed25519SmallOrder {
+		if bytes.Equal(y, small) {
+			return false
+		}
+	}
+	return true
+}
+
+// ed25519Prime is p = 2^255 - 19.
+var ed25519Prime = mustHex("7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffed")
+
+// ed25519SmallOrder are the y of the points whose order divides the cofactor 8:
+// one of order 1, one of order 2, two of order 4 and four of order 8, of which
+// each two differ in x only.
+var ed25519SmallOrder = [][]byte{
+	mustHex("0000000000000000000000000000000000000000000000000000000000000001"),
+	mustHex("7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffec"),
+	mustHex("0000000000000000000000000000000000000000000000000000000000000000"),
+	mustHex("05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826"),
+	mustHex("7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7"),
+}
+
+func mustHex(text string) []byte {
+	b, err := hex.DecodeString(text)
+	if err != nil {
+		panic(err)
+	}
+	return b
 }
 
 func (k *ed25519Key) Type() string { return Ed25519 }
@@ -47,7 +94,11 @@ func (k *ed25519Key) Verify(data []byte, sig *Signature) error {
 	if err := checkSignature(k, sig); err != nil {
 		return err
 	}
-	if len(sig.Blob) != ed25519.SignatureSize || !ed25519.Verify(k.key, data, sig.Blob) {
+	return k.verifyBlob(data, sig.Blob)
+}
+
+func (k *ed25519Key) verifyBlob(data, blob []byte) error {
+	if len(blob) != ed25519.SignatureSize || !ed25519.Verify(k.key, data, blob) {
 		return ErrSignature
 	}
 	return nil

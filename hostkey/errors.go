@@ -38,8 +38,15 @@ type AlgorithmError struct {
 }
 
 func (e *AlgorithmError) Error() string {
+	right := Algorithms(e.KeyType)
+	switch {
+	case right == nil && KeyType(e.Algorithm) == e.KeyType:
+		return fmt.Sprintf("hostkey: algorithm %q is insecure, and was not asked for by name", e.Algorithm)
+	case right == nil:
+		right = []string{e.KeyType}
+	}
 	return fmt.Sprintf("hostkey: algorithm %q is not for %s keys, which sign with %s",
-		e.Algorithm, e.KeyType, strings.Join(Algorithms(e.KeyType), " or "))
+		e.Algorithm, e.KeyType, strings.Join(right, " or "))
 }
 
 // A PassphraseError reports a private key that is encrypted and cannot be

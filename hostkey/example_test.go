@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/whelk-ssh/whelk/hostkey"
+	"github.com/whelk-ssh/whelk/internal/testkeys"
 )
 
 const line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl github.com"
@@ -45,4 +46,32 @@ func ExampleAuthorizedKeys() {
 	// line 3: SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU [{command uptime true} {no-pty  false}]
 	// line 4: unusable: verify-required
 	// hostkey: line 5: a line of authorized keys has no key format and key
+}
+
+// A certificate is a statement about a key, and not that key.
+func ExampleCertificate() {
+	authority, err := hostkey.ParsePrivateKey(testkeys.PEM("ed25519"), nil)
+	if err != nil {
+		panic(err)
+	}
+	key := testkeys.RSA3072().PublicKey()
+	c := &hostkey.Certificate{
+		Key: key, Kind: hostkey.UserCertificate, KeyID: "alice's laptop", Principals: []string{"alice"},
+		ValidBefore: 1 << 40,
+		Extensions:  []hostkey.CertificateOption{{Name: "permit-pty"}},
+	}
+	if err := c.Certify(context.Background(), authority); err != nil {
+		panic(err)
+	}
+	received, err := hostkey.ParsePublicKey(c.Marshal())
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(received.Type())
+	fmt.Println(hostkey.Equal(received, key))
+	fmt.Println(hostkey.Equal(received.(*hostkey.Certificate).Key, key))
+	// Output:
+	// ssh-rsa-cert-v01@openssh.com
+	// false
+	// true
 }

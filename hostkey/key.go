@@ -9,8 +9,6 @@ import (
 	"fmt"
 
 	"golang.org/x/crypto/ed25519"
-
-	"github.com/whelk-ssh/whelk/wire"
 )
 
 // A PublicKey is a public key or a certificate. Those of this package are
@@ -21,7 +19,8 @@ type PublicKey interface {
 	// Marshal returns the key blob. The caller owns the result.
 	Marshal() []byte
 	// Verify checks sig over data. It refuses a signature whose algorithm is
-	// not one of those the key may sign with.
+	// not one of those the key may sign with, or is insecure. It does not know
+	// which of them was agreed on, and the function [Verify] does.
 	Verify(data []byte, sig *Signature) error
 }
 
@@ -34,31 +33,6 @@ type Signer interface {
 	Algorithms() []string
 	// Sign signs data with the named algorithm, one of Algorithms.
 	Sign(ctx context.Context, algorithm string, data []byte) (*Signature, error)
-}
-
-// ParsePublicKey parses a key blob, all of it:
-//
-//	string    key format identifier
-//	....      key data in a form that depends on the format
-//
-// (RFC 4253, section 6.6.) It returns an [*UnknownKeyTypeError] for a format
-// this package does not know, and a [*KeyFormatError] for a key that is
-// malformed or unacceptable. The result does not alias blob.
-func ParsePublicKey(blob []byte) (PublicKey, error) {
-	r := wire.NewReader(blob)
-	keyType := r.Blob()
-	if r.Err() != nil {
-		return nil, &KeyFormatError{Type: "public", Reason: "it is truncated"}
-	}
-	switch string(keyType) {
-	case Ed25519:
-		return parseEd25519(r)
-	case ECDSA256, ECDSA384, ECDSA521:
-		return parseECDSA(string(keyType), r)
-	case RSA:
-		return parseRSA(r)
-	}
-	return nil, &UnknownKeyTypeError{Type: string(keyType)}
 }
 
 // NewPublicKey returns the SSH form of a public key of Go's crypto packages:
@@ -86,6 +60,31 @@ func newPublicKey(key crypto.PublicKey) (nativePublicKey, error) {
 	}
 	return nil, fmt.Errorf("hostkey: a public key of type %T is not supported: "+
 		"want ed25519.PublicKey, *ecdsa.PublicKey or *rsa.PublicKey", key)
+}
+
+// Verify checks that sig is a signature over data that key made with the named
+// algorithm, the one that was negotiated or that a request names: the key has
+// the format of that algorithm, and the signature says so too. If the algorithm
+// is one of [Insecure], naming it is asking for it, so that a caller first makes
+// sure that it is one of those it takes.
+func Verify(key PublicKey, algorithm string, data []byte, sig *Signature) error {
+	format, err := SignatureFormat(key, algorithm)
+	if err != nil {
+		return err
+	}
+	if sig == nil {
+		return ErrSignature
+	}
+	if sig.Algorithm != format {
+		return &AlgorithmError{Algorithm: sig.Algorithm, KeyType: key.Type()}
+	}
+	if c, ok := key.(*Certificate); ok {
+		key = c.Key
+	}
+	if k, ok := key.(insecureKey); ok && isInsecure(format) {
+		return k.verifyInsecure(data, sig)
+	}
+	return key.Verify(data, sig)
 }
 
 // Equal reports whether a and b are the same key. No key equals nil.

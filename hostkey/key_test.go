@@ -127,8 +127,8 @@ func TestParsePublicKeyRefuses(t *testing.T) {
 }
 
 func TestParsePublicKeyUnknownType(t *testing.T) {
-	for _, name := range []string{"ssh-dss", "rsa-sha2-256", "ssh-ed448", "", "x\x1b[2J",
-		"ssh-ed25519-cert-v01@openssh.com", "sk-ssh-ed25519@openssh.com"} {
+	for _, name := range []string{"rsa-sha2-256", "ssh-ed448", "", "x\x1b[2J", "ssh-ed25519@openssh.com",
+		"ssh-ed448-cert-v01@openssh.com", "-cert-v01@openssh.com", "rsa-sha2-256-cert-v01@openssh.com"} {
 		k, err := hostkey.ParsePublicKey(blob(name, "key"))
 		var unknown *hostkey.UnknownKeyTypeError
 		require.ErrorAs(t, err, &unknown, name)
@@ -217,14 +217,28 @@ func TestEqual(t *testing.T) {
 
 func TestAlgorithmTable(t *testing.T) {
 	require.Equal(t, []string{"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
+		"sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com", "webauthn-sk-ecdsa-sha2-nistp256@openssh.com",
 		"rsa-sha2-512", "rsa-sha2-256"}, hostkey.Default())
-	for _, name := range hostkey.Default() {
+	require.Equal(t, []string{"ssh-ed25519-cert-v01@openssh.com", "ecdsa-sha2-nistp256-cert-v01@openssh.com",
+		"ecdsa-sha2-nistp384-cert-v01@openssh.com", "ecdsa-sha2-nistp521-cert-v01@openssh.com",
+		"sk-ssh-ed25519-cert-v01@openssh.com", "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
+		"webauthn-sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
+		"rsa-sha2-512-cert-v01@openssh.com", "rsa-sha2-256-cert-v01@openssh.com"}, hostkey.Optional())
+	require.Equal(t, []string{"ssh-rsa", "ssh-dss", "ssh-rsa-cert-v01@openssh.com", "ssh-dss-cert-v01@openssh.com"}, hostkey.Insecure())
+	for _, name := range append(hostkey.Default(), hostkey.Optional()...) {
 		require.Contains(t, hostkey.Algorithms(hostkey.KeyType(name)), name)
+	}
+	for _, name := range hostkey.Insecure() {
+		require.NotContains(t, hostkey.Algorithms(hostkey.KeyType(name)), name, "nobody asked for it")
 	}
 	require.Equal(t, "ssh-rsa", hostkey.KeyType("rsa-sha2-256"))
 	require.Equal(t, "ecdsa-sha2-nistp384", hostkey.KeyType("ecdsa-sha2-nistp384"))
-	require.Empty(t, hostkey.KeyType("ssh-rsa"), "the SHA-1 algorithm does not exist here")
-	require.Empty(t, hostkey.KeyType(""))
+	require.Equal(t, "ssh-rsa", hostkey.KeyType("ssh-rsa"))
+	require.Equal(t, "ssh-rsa-cert-v01@openssh.com", hostkey.KeyType("rsa-sha2-512-cert-v01@openssh.com"))
+	require.Equal(t, "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", hostkey.KeyType("webauthn-sk-ecdsa-sha2-nistp256-cert-v01@openssh.com"))
+	for _, name := range []string{"", "ssh-ed448", "-cert-v01@openssh.com", "ssh-ed25519-cert-v01@openssh.com@openssh.com", "ssh-ed25519@openssh.com"} {
+		require.Empty(t, hostkey.KeyType(name), name)
+	}
 	require.Nil(t, hostkey.Algorithms("ssh-dss"))
 
 	hostkey.Default()[0] = "changed" // by its owner
@@ -234,7 +248,9 @@ func TestAlgorithmTable(t *testing.T) {
 func TestPreferKeys(t *testing.T) {
 	keys := []hostkey.PublicKey{testkeys.RSA2048().PublicKey(), testkeys.ECDSA521().PublicKey()}
 	require.Equal(t, []string{"ecdsa-sha2-nistp521", "rsa-sha2-512", "rsa-sha2-256",
-		"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384"}, hostkey.PreferKeys(keys))
+		"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
+		"sk-ssh-ed25519@openssh.com", "sk-ecdsa-sha2-nistp256@openssh.com", "webauthn-sk-ecdsa-sha2-nistp256@openssh.com"},
+		hostkey.PreferKeys(keys))
 	require.Equal(t, hostkey.Default(), hostkey.PreferKeys(nil))
 }
 

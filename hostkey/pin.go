@@ -28,12 +28,13 @@ func (e *PinError) Error() string {
 type pinned []PublicKey
 
 // Pin returns a Verifier that accepts exactly these keys, from any host;
-// without keys it accepts none. It is an [AlgorithmChooser]: the algorithms of
-// the keys are preferred. It fails with a [*PinError].
+// without keys it accepts none, and never a certificate. It is an
+// [AlgorithmChooser]: the algorithms of the keys are preferred. It fails with a
+// [*PinError].
 func Pin(keys ...PublicKey) Verifier {
 	var p pinned
 	for _, k := range keys {
-		if k != nil {
+		if _, certificate := k.(*Certificate); k != nil && !certificate {
 			p = append(p, k)
 		}
 	}

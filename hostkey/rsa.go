@@ -1,6 +1,7 @@
 package hostkey
 
 import (
+	"crypto"
 	"crypto/rsa"
 	"fmt"
 	"math/big"
@@ -31,15 +32,15 @@ type rsaKey struct {
 	blob []byte
 }
 
-func parseRSA(r wire.Reader) (PublicKey, error) {
+func parseRSA(r *wire.Reader) (PublicKey, error) {
 	// The lengths are looked at before any number is made of the bytes.
-	probe := r
+	probe := *r
 	if len(probe.Blob()) > 4 || len(probe.Blob()) > MaxRSABits/8+1 {
 		return nil, &KeyFormatError{Type: RSA, Reason: fmt.Sprintf("it is larger than %d bits, or its exponent than 24", MaxRSABits)}
 	}
 	e, n := r.MPInt(), r.MPInt()
-	if r.End() != nil {
-		return nil, &KeyFormatError{Type: RSA, Reason: "it is truncated, or has trailing bytes or a padded number"}
+	if r.Err() != nil {
+		return nil, r.Err()
 	}
 	if err := checkRSA(n, e); err != nil {
 		return nil, err
@@ -93,16 +94,27 @@ func (k *rsaKey) Verify(data []byte, sig *Signature) error {
 	if err != nil {
 		return err
 	}
+	return k.verifyBlob(hash, data, sig.Blob)
+}
+
+// verifyInsecure is Verify for "ssh-rsa" (RFC 4253, section 6.6).
+func (k *rsaKey) verifyInsecure(data []byte, sig *Signature) error {
+	if err := checkInsecure(k, sig); err != nil {
+		return err
+	}
+	return k.verifyBlob(crypto.SHA1, data, sig.Blob)
+}
+
+func (k *rsaKey) verifyBlob(hash crypto.Hash, data, blob []byte) error {
 	size := k.key.Size()
-	if len(sig.Blob) == 0 || len(sig.Blob) > size {
+	if len(blob) == 0 || len(blob) > size {
 		return ErrSignature
 	}
-	blob := sig.Blob
 	// Some signers leave leading zero bytes out, and OpenSSH puts them back as
 	// well; the number signed is the same.
-	if len(blob) < size {
+	if short := blob; len(short) < size {
 		blob = make([]byte, size)
-		copy(blob[size-len(sig.Blob):], sig.Blob)
+		copy(blob[size-len(short):], short)
 	}
 	if rsa.VerifyPKCS1v15(&k.key, hash, digest(hash, data), blob) != nil {
 		return ErrSignature

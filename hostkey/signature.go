@@ -12,7 +12,7 @@ import "github.com/whelk-ssh/whelk/wire"
 type Signature struct {
 	Algorithm string
 	Blob      []byte
-	Rest      []byte // security key flags and counter
+	Rest      []byte // of a security key, what it signed besides: see [Signature.Authenticator]
 }
 
 // ParseSignature takes a signature apart. The result aliases p.
@@ -35,7 +35,7 @@ func checkSignature(k PublicKey, sig *Signature) error {
 		return ErrSignature
 	}
 	// The algorithm, not the key, decides how the blob is read: an algorithm
-	// of another kind of key, or one hashing with SHA-1, goes no further.
+	// of another kind of key, or one that is insecure, goes no further.
 	if _, err := hashFor(sig.Algorithm, k.Type()); err != nil {
 		return err
 	}

@@ -82,11 +82,16 @@ func (s *nativeSigner) PublicKey() PublicKey { return s.public }
 func (s *nativeSigner) Algorithms() []string { return s.algorithms }
 
 func (s *nativeSigner) Sign(ctx context.Context, algorithm string, data []byte) (*Signature, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	hash, err := hashFor(algorithm, s.public.Type())
 	if err != nil {
+		return nil, err
+	}
+	return s.sign(ctx, algorithm, hash, data)
+}
+
+// sign signs the hash of data.
+func (s *nativeSigner) sign(ctx context.Context, algorithm string, hash crypto.Hash, data []byte) (*Signature, error) {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	raw, err := s.key.Sign(rand.Reader, digest(hash, data), hash)
@@ -100,7 +105,7 @@ func (s *nativeSigner) Sign(ctx context.Context, algorithm string, data []byte) 
 	sig := &Signature{Algorithm: algorithm, Blob: blob}
 	// One RSA signature in which the arithmetic went wrong gives the key away
 	// to whoever sees it (Ryan, He, Sullivan, Heninger, CCS 2023).
-	if s.public.Type() == RSA && s.public.Verify(data, sig) != nil {
+	if s.public.Type() == RSA && Verify(s.public, algorithm, data, sig) != nil {
 		return nil, errors.New("hostkey: the signer returned an RSA signature that its own key refuses")
 	}
 	return sig, nil

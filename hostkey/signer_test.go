@@ -150,7 +150,7 @@ func TestSignRefusesAlgorithm(t *testing.T) {
 	for _, s := range testkeys.All() {
 		for _, algorithm := range append(hostkey.Default(), "ssh-rsa", "ssh-dss", "") {
 			sig, err := s.Sign(t.Context(), algorithm, nil)
-			if hostkey.KeyType(algorithm) == s.PublicKey().Type() {
+			if hostkey.KeyType(algorithm) == s.PublicKey().Type() && algorithm != "ssh-rsa" {
 				require.NoError(t, err)
 				continue
 			}

@@ -12,8 +12,9 @@ import (
 	"github.com/whelk-ssh/whelk/hostkey"
 )
 
-// sshKeygen runs ssh-keygen of OpenSSH, which is required in CI only.
-func sshKeygen(t *testing.T, args ...string) string {
+// needSSHKeygen returns the path of ssh-keygen of OpenSSH, which is required in
+// CI only.
+func needSSHKeygen(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("ssh-keygen")
 	if err != nil && os.Getenv("CI") == "true" {
@@ -21,7 +22,13 @@ func sshKeygen(t *testing.T, args ...string) string {
 	} else if err != nil {
 		t.Skip("ssh-keygen is not installed")
 	}
-	out, err := exec.Command(path, args...).CombinedOutput()
+	return path
+}
+
+// sshKeygen runs ssh-keygen.
+func sshKeygen(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(needSSHKeygen(t), args...).CombinedOutput()
 	require.NoError(t, err, "ssh-keygen %q: %s", args, out)
 	return string(out)
 }

@@ -1,9 +1,20 @@
 package kex
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
+
+// oneRoundTrip returns every method but group exchange.
+func oneRoundTrip() []Method {
+	return slices.DeleteFunc(slices.Concat(Default(), Optional(), Insecure()), func(m Method) bool {
+		_, asks := m.(*groupExchange)
+		return asks
+	})
+}
 
 func BenchmarkClient(b *testing.B) {
-	for _, m := range Default() {
+	for _, m := range oneRoundTrip() {
 		b.Run(m.Name(), func(b *testing.B) {
 			// A reply is as good for one client as for another: only its
 			// signature would tell.
@@ -21,7 +32,7 @@ func BenchmarkClient(b *testing.B) {
 }
 
 func BenchmarkServer(b *testing.B) {
-	for _, m := range Default() {
+	for _, m := range oneRoundTrip() {
 		b.Run(m.Name(), func(b *testing.B) {
 			init := validInit(b, m)
 			s := &scriptedConn{read: func() ([]byte, error) { return init, nil }}
@@ -34,6 +45,15 @@ func BenchmarkServer(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// Both halves, in the group of 3072 bits that our client asks for.
+func BenchmarkGroupExchange(b *testing.B) {
+	m, t := gex(b), testTranscript()
+	b.ReportAllocs()
+	for b.Loop() {
+		converse(b, m, m, t)
 	}
 }
 

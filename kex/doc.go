@@ -3,18 +3,19 @@
 // (RFC 4253, sections 7.2 and 8).
 //
 // Where package cipher takes keys for granted, this one makes them. It covers
-// the elliptic curve methods of RFC 5656 and RFC 8731 and the post-quantum
-// hybrid of RFC 10042. Finite field groups (RFC 4253, section 8.1; RFC 8268) and
-// group exchange (RFC 4419) it does not have. It neither negotiates which
-// method to run nor sends SSH_MSG_KEXINIT or SSH_MSG_NEWKEYS, and it does not
-// look at host keys or signatures: package transport does the former, and asks
-// package hostkey for the latter.
+// the elliptic curve methods of RFC 5656 and RFC 8731, the post-quantum hybrids
+// of RFC 9941 and RFC 10042, finite field groups (RFC 4253, section 8.1; RFC
+// 8268) and group exchange (RFC 4419). It neither negotiates which method to run
+// nor sends SSH_MSG_KEXINIT or SSH_MSG_NEWKEYS, and it does not look at host
+// keys or signatures: package transport does the former, and asks package
+// hostkey for the latter.
 //
 // # The exchange
 //
-// Every [Method] here is a key encapsulation mechanism, a [KEM], run by one
-// script. What differs between a Diffie-Hellman and a lattice is only how the
-// two public values and the secret K are computed.
+// Every [Method] here but group exchange is a key encapsulation mechanism, a
+// [KEM], run by one script. What differs between a Diffie-Hellman and a lattice
+// is only how the two public values and the secret K are computed; and a hybrid
+// is a KEM made of two. Group exchange asks the server for a group first.
 //
 //	client                                                  server
 //
@@ -36,6 +37,14 @@
 // negotiation ends up with a different H. Each direction's keys then come from
 // K and H ([Result.Key]).
 //
+// # Finite fields
+//
+// A client offers them last, so that it still gets into an old server. A server
+// does not offer them ([DefaultServer]): they cost it 10 to 100 milliseconds,
+// and a client that lies about its half of the work nothing. One that serves
+// old clients adds them to its list and limits how often a source may connect;
+// [WithGroups] gives it groups of its own, from a moduli(5) file.
+//
 // # A reply in one round trip
 //
 // A method's script writes before it reads, and looks at the [Transcript] only
@@ -48,11 +57,11 @@
 //
 // # Errors
 //
-// An [Error] is a public value that must not be used; an exchange that ends in
-// one answers SSH_DISCONNECT_KEY_EXCHANGE_FAILED. A [MessageError] is a message
-// that is malformed or not due: SSH_DISCONNECT_PROTOCOL_ERROR. Errors of the
-// Conn are returned as they are. Anything else, such as a signer that failed,
-// is this side's own trouble.
+// An [Error] is a public value, or a group, that must not be used; an exchange
+// that ends in one answers SSH_DISCONNECT_KEY_EXCHANGE_FAILED. A
+// [MessageError] is a message that is malformed or not due:
+// SSH_DISCONNECT_PROTOCOL_ERROR. Errors of the Conn are returned as they are.
+// Anything else, such as a signer that failed, is this side's own trouble.
 //
 // # Concurrency and buffers
 //

@@ -3,6 +3,7 @@ package kex_test
 import (
 	"bytes"
 	"fmt"
+	"os"
 
 	"github.com/whelk-ssh/whelk/kex"
 )
@@ -68,7 +69,39 @@ func ExampleDefault() {
 	}
 	// Output:
 	// mlkem768x25519-sha256
+	// sntrup761x25519-sha512
+	// sntrup761x25519-sha512@openssh.com
 	// curve25519-sha256
 	// curve25519-sha256@libssh.org
 	// ecdh-sha2-nistp256
+	// ecdh-sha2-nistp384
+	// ecdh-sha2-nistp521
+	// diffie-hellman-group-exchange-sha256
+	// diffie-hellman-group16-sha512
+	// diffie-hellman-group18-sha512
+	// diffie-hellman-group14-sha256
+}
+
+// A server for old clients, with groups of its own.
+func ExampleWithGroups() {
+	moduli, err := os.Open("testdata/moduli")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer moduli.Close()
+	groups, skipped, err := kex.ParseModuli(moduli)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, line := range skipped {
+		fmt.Println(line)
+	}
+	old, _ := kex.Lookup("diffie-hellman-group-exchange-sha256")
+	methods := kex.WithGroups(append(kex.DefaultServer(), old), groups) // for transport.Config.KeyExchanges
+	fmt.Println(groups.Len(), "groups for", methods[len(methods)-1].Name())
+	// Output:
+	// kex: line 4 of the moduli: a modulus of type 4, not 2, a safe prime
+	// 3 groups for diffie-hellman-group-exchange-sha256
 }

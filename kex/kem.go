@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"hash"
+	"slices"
 
 	"github.com/whelk-ssh/whelk/wire"
 )
@@ -30,17 +31,22 @@ type KEM interface {
 // SSH_MSG_KEX_ECDH_REPLY (RFC 5656, section 4), and hashes with hash. Neither
 // kem nor hash may be nil.
 func New(name string, hash func() hash.Hash, kem KEM) Method {
-	return &method{name: name, hash: hash, kem: kem}
+	return &method{script{name, hash}, kem}
 }
+
+// A script is what the methods that New makes and group exchange share.
+type script struct {
+	name string
+	hash func() hash.Hash
+}
+
+func (m *script) Name() string { return m.name }
 
 // A method is a KEM and what RFC 5656, section 4, wraps around it.
 type method struct {
-	name string
-	hash func() hash.Hash
-	kem  KEM
+	script
+	kem KEM
 }
-
-func (m *method) Name() string { return m.name }
 
 // Client implements [Method].
 func (m *method) Client(c Conn, t *Transcript) (*Result, error) {
@@ -101,10 +107,10 @@ func (m *method) Server(c Conn, t *Transcript, id Identity) (*Result, error) {
 	return &Result{Hash: m.hash, K: k, H: h, HostKey: id.HostKey, Signature: reply.Signature}, nil
 }
 
-// read returns the next message if it is a want. The numbers 30 to 49 mean
-// something else in each method (RFC 4250, section 4.1.1), so nothing but the
-// one that is due can be right.
-func (m *method) read(c Conn, want wire.Number) ([]byte, error) {
+// read returns the next message if it is a want, or one of the others. The
+// numbers 30 to 49 mean something else in each method (RFC 4250,
+// section 4.1.1), so nothing but what is due can be right.
+func (m *script) read(c Conn, want wire.Number, others ...wire.Number) ([]byte, error) {
 	p, err := c.ReadPacket()
 	if err != nil {
 		return nil, err
@@ -112,13 +118,13 @@ func (m *method) read(c Conn, want wire.Number) ([]byte, error) {
 	if len(p) == 0 {
 		return nil, m.malformed(want, wire.ErrTruncated)
 	}
-	if got := wire.Number(p[0]); got != want {
+	if got := wire.Number(p[0]); got != want && !slices.Contains(others, got) {
 		return nil, &MessageError{Method: m.name, Want: want, Got: got}
 	}
 	return p, nil
 }
 
-func (m *method) malformed(n wire.Number, err error) error {
+func (m *script) malformed(n wire.Number, err error) error {
 	return &MessageError{Method: m.name, Want: n, Got: n, Err: err}
 }
 
@@ -135,14 +141,16 @@ func (m *method) malformed(n wire.Number, err error) error {
 //	....      K, shared secret, as the KEM encoded it
 func (m *method) exchangeHash(t *Transcript, init []byte, reply *wire.KexECDHReply, k []byte) []byte {
 	h := m.hash()
+	t.hashTo(h, reply.HostKey, init, reply.Public)
+	h.Write(k)
+	return h.Sum(nil)
+}
+
+// hashTo writes t to h, and then more, each field as a string.
+func (t *Transcript) hashTo(h hash.Hash, more ...[]byte) {
 	var length [4]byte
-	for _, field := range [][]byte{
-		t.ClientVersion, t.ServerVersion, t.ClientInit, t.ServerInit,
-		reply.HostKey, init, reply.Public,
-	} {
+	for _, field := range append([][]byte{t.ClientVersion, t.ServerVersion, t.ClientInit, t.ServerInit}, more...) {
 		h.Write(wire.AppendUint32(length[:0], uint32(len(field))))
 		h.Write(field)
 	}
-	h.Write(k)
-	return h.Sum(nil)
 }

@@ -3,7 +3,6 @@ package kex
 import (
 	"crypto/ecdh"
 	"crypto/mlkem"
-	"crypto/rand"
 	"math/big"
 	"testing"
 
@@ -33,16 +32,16 @@ func TestWycheproofX25519(t *testing.T) {
 			odd := v.Has("Twist") || v.Has("NonCanonicalPublic") || v.Has("ZeroSharedSecret")
 			require.True(t, v.Result == wycheproof.Valid && !v.Has("ZeroSharedSecret") || v.Result == wycheproof.Acceptable && odd, "%v", &v)
 			scalar := [32]byte(v.Private)
-			k, err := x25519MPInt(&scalar, v.Public)
+			secret, err := x25519Secret(&scalar, v.Public)
 			if v.Has("ZeroSharedSecret") {
 				require.Error(t, err, "%v", &v)
-				require.Nil(t, k)
+				require.Nil(t, secret)
 				refuses(t, m, v.Public)
 				refused++
 				continue
 			}
 			require.NoError(t, err, "%v", &v)
-			require.Equal(t, refMPInt(v.Shared), k, "%v", &v)
+			require.Equal(t, refMPInt(v.Shared), appendMPInt(secret), "%v", &v)
 			accepts(t, m, v.Public)
 			taken++
 		}
@@ -53,6 +52,7 @@ func TestWycheproofX25519(t *testing.T) {
 // D4, D7: likewise for the curves of NIST. The one "acceptable" point of each
 // file is compressed, and refused.
 func TestWycheproofNISTP(t *testing.T) {
+	const stride = 8 / repetitions
 	for _, test := range []struct {
 		file, method   string
 		curve          ecdh.Curve
@@ -60,6 +60,8 @@ func TestWycheproofNISTP(t *testing.T) {
 		taken, refused int
 	}{
 		{"ecdh_secp256r1_ecpoint_test.json", "ecdh-sha2-nistp256", ecdh.P256(), 32, 330, 25},
+		{"ecdh_secp384r1_ecpoint_test.json", "ecdh-sha2-nistp384", ecdh.P384(), 48, 771, 19},
+		{"ecdh_secp521r1_ecpoint_test.json", "ecdh-sha2-nistp521", ecdh.P521(), 66, 632, 29},
 	} {
 		t.Run("D4: "+test.file, func(t *testing.T) {
 			m, ok := Lookup(test.method)
@@ -67,21 +69,28 @@ func TestWycheproofNISTP(t *testing.T) {
 			taken, refused := 0, 0
 			for _, group := range wycheproof.Load[agreed](t, test.file) {
 				for _, v := range group.Tests {
+					if v.Result == wycheproof.Valid && taken%stride != 0 {
+						taken++
+						continue
+					}
 					d := new(big.Int).SetBytes(v.Private).FillBytes(make([]byte, test.order))
 					private, err := test.curve.NewPrivateKey(d)
 					require.NoError(t, err, "%v", &v)
-					k, err := nistp{test.curve}.secret(private, v.Public)
+					secret, err := ecdhCurve{test.curve}.secret(private, v.Public)
 					if v.Result != wycheproof.Valid {
 						require.True(t, v.Result == wycheproof.Invalid || v.Has("CompressedPoint"), "%v", &v)
 						require.Error(t, err, "%v", &v)
-						require.Nil(t, k)
+						require.Nil(t, secret)
 						refuses(t, m, v.Public)
 						refused++
 						continue
 					}
 					require.NoError(t, err, "%v", &v)
-					require.Equal(t, refMPInt(v.Shared), k, "%v", &v)
-					accepts(t, m, v.Public)
+					require.Equal(t, []byte(v.Shared), secret, "raw, as hybrids want it: %v", &v)
+					require.Equal(t, refMPInt(v.Shared), appendMPInt(secret), "%v", &v)
+					if taken%16 == 0 { // both halves of an exchange take it too
+						accepts(t, m, v.Public)
+					}
 					taken++
 				}
 			}
@@ -103,36 +112,63 @@ type encapsulated struct {
 // D8: the server encapsulates to a good key, so that who has the seed finds
 // the same secret, and refuses the others.
 func TestWycheproofMLKEM(t *testing.T) {
-	m := hybrid(t)
-	curve, err := ecdh.X25519().GenerateKey(rand.Reader)
-	require.NoError(t, err)
-	taken, refused := 0, 0
-	for _, group := range wycheproof.Load[encapsulated](t, "mlkem_test.json") {
-		if group.ParameterSet != "ML-KEM-768" {
-			continue
-		}
-		for _, v := range group.Tests {
-			init := wire.KexECDHInit{Public: append(v.EK, curve.PublicKey().Bytes()...)}
-			if v.Result != wycheproof.Valid {
-				requireRefused(t, "INIT", &v, func() (*Result, error) {
-					return m.Server(says(t, init.Append(nil)), testTranscript(), forbiddenIdentity(t))
-				})
-				refused++
-				continue
+	for _, test := range []struct {
+		parameters, method string
+		open               func(seed []byte) (func(ciphertext []byte) ([]byte, error), error)
+		taken, refused     int
+	}{
+		{"ML-KEM-768", "mlkem768x25519-sha256", openMLKEM768, 1, 12},
+		{"ML-KEM-768", "mlkem768nistp256-sha256", openMLKEM768, 1, 12},
+		{"ML-KEM-1024", "mlkem1024nistp384-sha384", openMLKEM1024, 1, 16},
+	} {
+		t.Run("D8: "+test.method, func(t *testing.T) {
+			m, ok := Lookup(test.method)
+			require.True(t, ok)
+			party := newRefParty(t, refMethods[test.method])
+			taken, refused := 0, 0
+			for _, group := range wycheproof.Load[encapsulated](t, "mlkem_test.json") {
+				if group.ParameterSet != test.parameters {
+					continue
+				}
+				for _, v := range group.Tests {
+					init := wire.KexECDHInit{Public: append(v.EK, party.private.PublicKey().Bytes()...)}
+					if v.Result != wycheproof.Valid {
+						requireRefused(t, "INIT", &v, func() (*Result, error) {
+							return m.Server(says(t, init.Append(nil)), testTranscript(), forbiddenIdentity(t))
+						})
+						refused++
+						continue
+					}
+					var err error
+					party.open, err = test.open(v.Seed)
+					require.NoError(t, err, "%v", &v)
+					var reply []byte
+					result, err := m.Server(&scriptedConn{
+						read:  func() ([]byte, error) { return init.Append(nil), nil },
+						write: func(p []byte) error { reply = refParse(t, 31, 3, p)[1]; return nil },
+					}, testTranscript(), testIdentity())
+					require.NoError(t, err, "%v", &v)
+					require.Equal(t, party.finish(t, reply), result.K, "%v", &v)
+					taken++
+				}
 			}
-			private, err := mlkem.NewDecapsulationKey768(v.Seed)
-			require.NoError(t, err, "%v", &v)
-			require.Equal(t, private.EncapsulationKey().Bytes(), []byte(v.EK), "%v", &v)
-			var reply []byte
-			result, err := m.Server(&scriptedConn{
-				read:  func() ([]byte, error) { return init.Append(nil), nil },
-				write: func(p []byte) error { reply = refParse(t, 31, 3, p)[1]; return nil },
-			}, testTranscript(), testIdentity())
-			require.NoError(t, err, "%v", &v)
-			party := refParty{curve: curve, kem: private}
-			require.Equal(t, party.finish(t, reply), result.K, "%v", &v)
-			taken++
-		}
+			require.Equal(t, []int{test.taken, test.refused}, []int{taken, refused})
+		})
 	}
-	require.Equal(t, []int{1, 12}, []int{taken, refused})
+}
+
+func openMLKEM768(seed []byte) (func([]byte) ([]byte, error), error) {
+	private, err := mlkem.NewDecapsulationKey768(seed)
+	if err != nil {
+		return nil, err
+	}
+	return private.Decapsulate, nil
+}
+
+func openMLKEM1024(seed []byte) (func([]byte) ([]byte, error), error) {
+	private, err := mlkem.NewDecapsulationKey1024(seed)
+	if err != nil {
+		return nil, err
+	}
+	return private.Decapsulate, nil
 }

@@ -4,25 +4,25 @@ import (
 	"crypto/rand"
 
 	"golang.org/x/crypto/curve25519"
-
-	"github.com/whelk-ssh/whelk/wire"
 )
 
-// x25519 is the KEM of RFC 8731: Diffie-Hellman on Curve25519, public values
-// of 32 bytes.
+// x25519 is the Diffie-Hellman on Curve25519 of RFC 8731, with public values of
+// 32 bytes. The secret is raw: the 32 bytes in the order of RFC 7748. That this
+// is little-endian is of no account when they are read as an integer (RFC 8731,
+// section 3.1). Hybrids have the curve of the standard library.
 type x25519 struct{}
 
 func (x25519) GenerateKey() ([]byte, func([]byte) ([]byte, error), error) {
 	scalar, public := newX25519()
 	return public, func(peer []byte) ([]byte, error) {
-		return x25519MPInt(scalar, peer)
+		return x25519Secret(scalar, peer)
 	}, nil
 }
 
 func (x25519) Encapsulate(peer []byte) ([]byte, []byte, error) {
 	scalar, public := newX25519()
-	k, err := x25519MPInt(scalar, peer)
-	return public, k, err
+	secret, err := x25519Secret(scalar, peer)
+	return public, secret, err
 }
 
 // newX25519 makes an ephemeral key pair.
@@ -33,18 +33,6 @@ func newX25519() (scalar *[curve25519.ScalarSize]byte, public []byte) {
 	var dst [curve25519.PointSize]byte
 	curve25519.ScalarBaseMult(&dst, scalar)
 	return scalar, dst[:]
-}
-
-// x25519MPInt returns the shared secret as RFC 8731, section 3.1, encodes it:
-// the 32 bytes, which RFC 7748 has in little-endian order, read as a big-endian
-// integer and made an mpint.
-func x25519MPInt(scalar *[curve25519.ScalarSize]byte, peer []byte) ([]byte, error) {
-	secret, err := x25519Secret(scalar, peer)
-	if err != nil {
-		return nil, err
-	}
-	defer clear(secret)
-	return wire.AppendUnsigned(nil, secret), nil
 }
 
 // x25519Secret computes the shared secret and clears scalar. It refuses a peer

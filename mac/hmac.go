@@ -2,6 +2,8 @@ package mac
 
 import (
 	"crypto/hmac"
+	"crypto/md5"
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/binary"
@@ -20,6 +22,12 @@ type hmacMAC struct {
 func hmacSHA256(key []byte) MAC { return newHMAC(sha256.New, sha256.Size, key) }
 
 func hmacSHA512(key []byte) MAC { return newHMAC(sha512.New, sha512.Size, key) }
+
+func hmacSHA1(key []byte) MAC { return newHMAC(sha1.New, sha1.Size, key) }
+
+func hmacSHA1of96(key []byte) MAC { return newHMAC(sha1.New, 96/8, key) }
+
+func hmacMD5(key []byte) MAC { return newHMAC(md5.New, md5.Size, key) }
 
 func newHMAC(h func() hash.Hash, size int, key []byte) *hmacMAC {
 	m := &hmacMAC{hash: hmac.New(h, key), size: size}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha512"
 	"encoding/binary"
 	"encoding/hex"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,6 +27,31 @@ func TestTruncated(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			require.Equal(t, tt.want, hex.EncodeToString(tt.mac.Append(nil, seq, data[4:])))
+		})
+	}
+}
+
+// RFC 2202, sections 2 and 3, the cases with keys of the size that SSH has and
+// at least four bytes of data. Section 3, case 5, has the tag cut to 96 bits.
+func TestRFC2202(t *testing.T) {
+	for _, tt := range []struct {
+		name, algorithm string
+		key             []byte
+		data, want      string
+	}{
+		{"RFC 2202 2 case 1", "hmac-md5", bytes.Repeat([]byte{0x0b}, 16), "Hi There", "9294727a3638bb1c13f48ef8158bfc9d"},
+		{"RFC 2202 2 case 2", "hmac-md5", []byte("Jefe"), "what do ya want for nothing?", "750c783e6ab0b503eaa86e310a5db738"},
+		{"RFC 2202 2 case 3", "hmac-md5", bytes.Repeat([]byte{0xaa}, 16), strings.Repeat("\xdd", 50), "56be34521d144c88dbb8c733f0e8b3f6"},
+		{"RFC 2202 3 case 1", "hmac-sha1", bytes.Repeat([]byte{0x0b}, 20), "Hi There", "b617318655057264e28bc0b6fb378c8ef146be00"},
+		{"RFC 2202 3 case 2", "hmac-sha1", []byte("Jefe"), "what do ya want for nothing?", "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79"},
+		{"RFC 2202 3 case 3", "hmac-sha1-etm@openssh.com", bytes.Repeat([]byte{0xaa}, 20), strings.Repeat("\xdd", 50), "125d7342b9ac11cd91a39af48aa17b4f63f175d3"},
+		{"RFC 2202 3 case 5", "hmac-sha1-96", bytes.Repeat([]byte{0x0c}, 20), "Test With Truncation", "4c1a03424b55e07fe7f27be1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a, ok := Lookup(tt.algorithm)
+			require.True(t, ok)
+			seq := binary.BigEndian.Uint32([]byte(tt.data))
+			require.Equal(t, tt.want, hex.EncodeToString(a.New(tt.key).Append(nil, seq, []byte(tt.data[4:]))))
 		})
 	}
 }

@@ -3,12 +3,15 @@ package mac_test
 import (
 	"bytes"
 	"crypto/hmac"
+	"crypto/md5"
+	"crypto/sha1"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -71,25 +74,46 @@ func TestKnownAnswers(t *testing.T) {
 	}
 }
 
+// every returns all algorithms.
+func every() []mac.Algorithm { return append(mac.Default(), mac.Insecure()...) }
+
 func TestTable(t *testing.T) {
-	var names []string
-	for _, a := range mac.Default() {
-		names = append(names, a.Name)
-		t.Run(a.Name, func(t *testing.T) {
-			require.Equal(t, strings.HasSuffix(a.Name, "-etm@openssh.com"), a.EtM)
-			require.Equal(t, a.KeySize, a.Size, "RFC 6668, section 2: key and digest length agree")
-			require.Len(t, a.New(make([]byte, a.KeySize)).Append(nil, 0, nil), a.Size)
-			require.Equal(t, a.Name, lookup(t, a.Name).Name)
-		})
+	type row struct {
+		name          string
+		keySize, size int
+		etm           bool
 	}
-	require.Equal(t, []string{
-		"hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512",
-	}, names)
-	require.Empty(t, mac.Insecure())
+	rows := func(list []mac.Algorithm) (rows []row) {
+		for _, a := range list {
+			rows = append(rows, row{a.Name, a.KeySize, a.Size, a.EtM})
+			require.Equal(t, strings.HasSuffix(a.Name, "-etm@openssh.com"), a.EtM)
+			require.Len(t, a.New(make([]byte, a.KeySize)).Append(nil, 0, nil), a.Size)
+			require.Equal(t, a.Size, lookup(t, a.Name).Size)
+		}
+		return rows
+	}
+	// RFC 6668, section 2, for SHA-2; draft-miller-secsh-umac for UMAC.
+	require.Equal(t, []row{
+		{"umac-128-etm@openssh.com", 16, 16, true},
+		{"hmac-sha2-256-etm@openssh.com", 32, 32, true},
+		{"hmac-sha2-512-etm@openssh.com", 64, 64, true},
+		{"umac-64-etm@openssh.com", 16, 8, true},
+		{"umac-128@openssh.com", 16, 16, false},
+		{"hmac-sha2-256", 32, 32, false},
+		{"hmac-sha2-512", 64, 64, false},
+		{"umac-64@openssh.com", 16, 8, false},
+	}, rows(mac.Default()))
+	// RFC 4253, section 6.4.
+	require.Equal(t, []row{
+		{"hmac-sha1-etm@openssh.com", 20, 20, true},
+		{"hmac-sha1", 20, 20, false},
+		{"hmac-sha1-96", 20, 12, false},
+		{"hmac-md5", 16, 16, false},
+	}, rows(mac.Insecure()))
 }
 
 func TestLookupUnknown(t *testing.T) {
-	for _, name := range []string{"", "none", "hmac-md5", "hmac-sha1", "HMAC-SHA2-256", "hmac-sha2-256,hmac-sha2-512"} {
+	for _, name := range []string{"", "none", "hmac-md5-96", "umac-64", "HMAC-SHA2-256", "hmac-sha2-256,hmac-sha2-512"} {
 		a, ok := mac.Lookup(name)
 		require.False(t, ok, "%q", name)
 		require.Zero(t, a.Size)
@@ -99,39 +123,46 @@ func TestLookupUnknown(t *testing.T) {
 
 // The lists are copies: what one caller does to one is no other caller's concern.
 func TestListsAreCopies(t *testing.T) {
-	list := mac.Default()
-	list[0], list[1] = list[1], mac.Algorithm{Name: "none"}
-	require.Equal(t, "hmac-sha2-256-etm@openssh.com", mac.Default()[0].Name)
+	for _, get := range []func() []mac.Algorithm{mac.Default, mac.Insecure} {
+		list := get()
+		first := list[0].Name
+		list[0], list[1] = list[1], mac.Algorithm{Name: "none"}
+		require.Equal(t, first, get()[0].Name)
+	}
 	_, ok := mac.Lookup("none")
 	require.False(t, ok)
 }
 
 // RFC 4253 6.4: the sequence number is part of what is authenticated.
 func TestSequenceNumber(t *testing.T) {
-	for _, a := range mac.Default() {
+	for _, a := range every() {
 		t.Run(a.Name, func(t *testing.T) {
 			key := bytes.Repeat([]byte{7}, a.KeySize)
-			var h func() hash.Hash = sha256.New
-			if a.Size == sha512.Size {
-				h = sha512.New
-			}
 			m := a.New(key)
 			seen := map[string]uint32{}
 			for _, seq := range []uint32{0, 1, 255, 256, 1 << 16, 1<<31 - 1, 1 << 31, 1<<32 - 1} {
-				independent := hmac.New(h, key)
-				independent.Write([]byte{byte(seq >> 24), byte(seq >> 16), byte(seq >> 8), byte(seq)})
-				independent.Write([]byte("packet"))
 				tag := m.Append(nil, seq, []byte("packet"))
-				require.Equal(t, independent.Sum(nil), tag)
 				require.NotContains(t, seen, string(tag))
 				seen[string(tag)] = seq
+				if strings.HasPrefix(a.Name, "hmac-") {
+					require.Equal(t, independent(a, key, seq, "packet"), tag)
+				}
 			}
 		})
 	}
 }
 
+// independent is the tag of data out of the standard library.
+func independent(a mac.Algorithm, key []byte, seq uint32, data string) []byte {
+	h := map[int]func() hash.Hash{16: md5.New, 20: sha1.New, 32: sha256.New, 64: sha512.New}[a.KeySize]
+	m := hmac.New(h, key)
+	m.Write([]byte{byte(seq >> 24), byte(seq >> 16), byte(seq >> 8), byte(seq)})
+	io.WriteString(m, data)
+	return m.Sum(nil)[:a.Size]
+}
+
 func TestAppend(t *testing.T) {
-	for _, a := range mac.Default() {
+	for _, a := range every() {
 		t.Run(a.Name, func(t *testing.T) {
 			key := bytes.Repeat([]byte{9}, a.KeySize)
 			m := a.New(key)
@@ -161,7 +192,7 @@ func TestAppend(t *testing.T) {
 
 // One Algorithm serves many goroutines, each with a MAC of its own.
 func TestConcurrentMACs(t *testing.T) {
-	for _, a := range mac.Default() {
+	for _, a := range every() {
 		key := bytes.Repeat([]byte{5}, a.KeySize)
 		want := a.New(key).Append(nil, 1, []byte("data"))
 		var wg sync.WaitGroup
@@ -181,7 +212,7 @@ func TestConcurrentMACs(t *testing.T) {
 }
 
 func TestAllocations(t *testing.T) {
-	for _, a := range mac.Default() {
+	for _, a := range every() {
 		for _, size := range []int{1, 32 << 10} {
 			t.Run(fmt.Sprintf("%s/%d", a.Name, size), func(t *testing.T) {
 				m := a.New(make([]byte, a.KeySize))
@@ -193,7 +224,7 @@ func TestAllocations(t *testing.T) {
 }
 
 func BenchmarkMAC(b *testing.B) {
-	for _, a := range mac.Default() {
+	for _, a := range every() {
 		for _, size := range []int{64, 32 << 10} {
 			b.Run(fmt.Sprintf("%s/%d", a.Name, size), func(b *testing.B) {
 				m := a.New(make([]byte, a.KeySize))

@@ -23,6 +23,9 @@ import (
 func AuthorizedKeys(paths ...string) userauth.Check {
 	paths = slices.Clone(paths)
 	return userauth.CheckPublicKey(func(_ context.Context, _ *userauth.Attempt, key hostkey.PublicKey) (userauth.Decision, error) {
+		if _, ok := key.(*hostkey.Certificate); ok {
+			return userauth.Decision{}, errors.New("server: authorized keys: a certificate is not taken for its key")
+		}
 		var problems []error
 		for _, path := range paths {
 			err := findAuthorized(path, key)

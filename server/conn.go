@@ -219,7 +219,8 @@ func (c *Conn) authenticate() (err error) {
 func (c *Conn) binding() userauth.Binding {
 	return userauth.Binding{
 		SessionID:  c.transport.State().SessionID,
-		Algorithms: c.server.transportConfig().UserKeyAlgorithms,
+		Algorithms: c.server.Transport.UserKeyAlgorithms,
+		KeyFormats: c.server.Transport.KeyFormats,
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net"
-	"sync"
 	"time"
 
 	"github.com/whelk-ssh/whelk/connection"
@@ -149,16 +148,11 @@ func (s *Server) validate() error {
 	return nil
 }
 
-var defaultSignatures = sync.OnceValue(hostkey.Default)
-
 // transportConfig returns the configuration of one connection's transport.
 func (s *Server) transportConfig() *transport.Config {
 	config := s.Transport
 	if len(s.HostKeys) > 0 {
 		config.HostKeys = s.HostKeys
-	}
-	if config.UserKeyAlgorithms == nil {
-		config.UserKeyAlgorithms = defaultSignatures()
 	}
 	return &config
 }

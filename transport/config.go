@@ -16,10 +16,19 @@ import (
 // is made of it: later changes have no effect, and one Config may serve many
 // Conns.
 type Config struct {
-	KeyExchanges      []kex.Method    // kex.Default if nil
+	// KeyExchanges is kex.Default if nil, or kex.DefaultServer on a server. The
+	// groups that a server has for group exchange come with its methods: see
+	// kex.WithGroups.
+	KeyExchanges []kex.Method
+
 	Ciphers           []cipher.Mode   // cipher.Default if nil
 	MACs              []mac.Algorithm // mac.Default if nil
 	HostKeyAlgorithms []string        // derived from Verifier or HostKeys if nil
+
+	// KeyFormats are formats of keys that package hostkey does not know, such
+	// as that of hostkey/ed448. What is left to be derived from them offers and
+	// takes their algorithms too, in second place.
+	KeyFormats []hostkey.Format
 
 	Host     hostkey.Host     // client: who we meant to reach
 	Verifier hostkey.Verifier // client: required
@@ -27,7 +36,7 @@ type Config struct {
 
 	// UserKeyAlgorithms are the signature algorithms a server announces that
 	// it takes from users, in the extension server-sig-algs (RFC 8308,
-	// section 3.1); hostkey.Default if nil.
+	// section 3.1); if nil, hostkey.Default and those of KeyFormats.
 	UserKeyAlgorithms []string
 
 	// DisableGuess keeps a client from sending the first message of its first
@@ -72,7 +81,7 @@ const (
 // The lists that connections share when they are told nothing else. Nobody
 // changes them.
 var (
-	defaultMethods    = sync.OnceValue(kex.Default)
+	defaultMethods    = [2]func() []kex.Method{client: sync.OnceValue(kex.Default), server: sync.OnceValue(kex.DefaultServer)}
 	defaultModes      = sync.OnceValue(cipher.Default)
 	defaultMACs       = sync.OnceValue(mac.Default)
 	defaultSignatures = sync.OnceValue(hostkey.Default)
@@ -85,7 +94,7 @@ func (config *Config) clone(r role) Config {
 		c = *config
 	}
 	if c.KeyExchanges == nil {
-		c.KeyExchanges = defaultMethods()
+		c.KeyExchanges = defaultMethods[r]()
 	}
 	if c.Ciphers == nil {
 		c.Ciphers = defaultModes()
@@ -94,10 +103,14 @@ func (config *Config) clone(r role) Config {
 		c.MACs = defaultMACs()
 	}
 	if c.UserKeyAlgorithms == nil {
-		c.UserKeyAlgorithms = defaultSignatures()
+		c.UserKeyAlgorithms = c.withKeyFormats(defaultSignatures())
 	}
 	if c.HostKeyAlgorithms == nil {
 		c.HostKeyAlgorithms = c.deriveHostKeyAlgorithms(r)
+	}
+	if r == server {
+		// Another one would be agreed on, and no key could sign with it.
+		c.HostKeyAlgorithms = slices.DeleteFunc(slices.Clone(c.HostKeyAlgorithms), func(name string) bool { return c.hostKey(name) == nil })
 	}
 	orDefault(&c.Software, defaultSoftware)
 	orDefault(&c.Rekey.Bytes, defaultRekeyBytes)
@@ -135,10 +148,27 @@ func (c *Config) deriveHostKeyAlgorithms(r role) []string {
 	}
 	if chooser, ok := c.Verifier.(hostkey.AlgorithmChooser); ok {
 		if names := chooser.HostKeyAlgorithms(c.Host); len(names) > 0 {
-			return names
+			names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !c.verifies(name) })
+			return c.withKeyFormats(names)
 		}
 	}
-	return defaultSignatures()
+	return c.withKeyFormats(defaultSignatures())
+}
+
+// withKeyFormats returns names with the algorithms of KeyFormats behind them.
+func (c *Config) withKeyFormats(names []string) []string {
+	for _, f := range c.KeyFormats {
+		if !slices.Contains(names, f.Name) {
+			names = append(slices.Clip(names), f.Name)
+		}
+	}
+	return names
+}
+
+// verifies reports whether there is a format of key for the named algorithm.
+func (c *Config) verifies(name string) bool {
+	return hostkey.KeyType(name) != "" ||
+		slices.ContainsFunc(c.KeyFormats, func(f hostkey.Format) bool { return name == f.Name || name == hostkey.CertificateName(f.Name) })
 }
 
 // hostKey returns the key a server answers with when algorithm was agreed on.

@@ -251,6 +251,14 @@ func (c *Conn) WritePacket(parts ...[]byte) error {
 	return c.Append(parts...)
 }
 
+// Exchange gives the caller the buffer that holds the packet last read, whose
+// payload begins at offset, and takes fresh instead, which has to be
+// [BufferSize] bytes long and is the Conn's from then on. So data need not be
+// copied in order to be kept. It returns nil and takes nothing if the packet
+// shares its buffer with others, as small ones do. Only the goroutine that
+// reads may call it, once for a packet.
+func (c *Conn) Exchange(fresh []byte) (buffer []byte, offset int) { return c.in.exchange(fresh) }
+
 // Unimplemented answers the packet last read with SSH_MSG_UNIMPLEMENTED
 // (RFC 4253, section 11.4). Only the goroutine that reads may call it.
 func (c *Conn) Unimplemented() error {

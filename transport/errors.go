@@ -170,12 +170,13 @@ func (e *HostKeyError) Unwrap() error { return e.Err }
 
 // Errors that an Error wraps.
 var (
-	ErrNoVerifier = errors.New("transport: Config.Verifier is nil: a client must say which host keys it trusts")
-	ErrNoHostKey  = errors.New("transport: Config.HostKeys is empty: a server must have a host key")
-	ErrBudget     = errors.New("transport: peer sent too much before it authenticated")
-	ErrBackedUp   = errors.New("transport: peer provokes replies but does not read them")
-	ErrPacketSize = errors.New("transport: packet too large to send")
-	ErrTimeout    = fmt.Errorf("transport: key exchange took too long: %w", os.ErrDeadlineExceeded)
+	ErrNoVerifier  = errors.New("transport: Config.Verifier is nil: a client must say which host keys it trusts")
+	ErrNoHostKey   = errors.New("transport: Config.HostKeys is empty: a server must have a host key")
+	ErrNoAlgorithm = errors.New("transport: Config.HostKeyAlgorithms has no algorithm that a key of Config.HostKeys signs with")
+	ErrBudget      = errors.New("transport: peer sent too much before it authenticated")
+	ErrBackedUp    = errors.New("transport: peer provokes replies but does not read them")
+	ErrPacketSize  = errors.New("transport: packet too large to send")
+	ErrTimeout     = fmt.Errorf("transport: key exchange took too long: %w", os.ErrDeadlineExceeded)
 
 	// ErrUnauthenticated is the answer to Rekey before authentication ended.
 	ErrUnauthenticated = errors.New("transport: no key re-exchange before authentication")

@@ -162,7 +162,7 @@ func kexFailure(err error) error {
 // signed this exchange (RFC 4253, section 8).
 func (x *exchange) verify() error {
 	c := x.conn
-	key, err := hostkey.ParsePublicKey(x.result.HostKey)
+	key, err := hostkey.ParsePublicKey(x.result.HostKey, c.config.KeyFormats...)
 	if err != nil {
 		return kexFailure(fmt.Errorf("transport: host key: %w", err))
 	}
@@ -174,11 +174,11 @@ func (x *exchange) verify() error {
 	if err != nil {
 		return refuse(err)
 	}
-	if key.Type() != hostkey.KeyType(x.choice.hostKey) || signature.Algorithm != x.choice.hostKey {
+	if format, err := hostkey.SignatureFormat(key, x.choice.hostKey); err != nil || signature.Algorithm != format {
 		return refuse(fmt.Errorf("agreed on %s, got a key of type %q and a signature of type %q",
 			x.choice.hostKey, key.Type(), signature.Algorithm))
 	}
-	if err := key.Verify(x.result.H, signature); err != nil {
+	if err := hostkey.Verify(key, x.choice.hostKey, x.result.H, signature); err != nil {
 		return refuse(err)
 	}
 	x.hostKey = key

@@ -17,7 +17,7 @@ import (
 
 // reversed returns the methods with the last first.
 func reversed() []kex.Method {
-	methods := kex.Default()
+	methods := kex.DefaultServer()
 	slices.Reverse(methods)
 	return methods
 }
@@ -73,7 +73,7 @@ func (d dribbler) Write(p []byte) (int, error) {
 }
 
 func TestHandshakeByteByByte(t *testing.T) {
-	for _, methods := range [][]kex.Method{kex.Default(), reversed()} {
+	for _, methods := range [][]kex.Method{kex.DefaultServer(), reversed()} {
 		a, b := tcpPair(t)
 		sc := serverConfig()
 		sc.KeyExchanges = methods

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/whelk-ssh/whelk/wire"
@@ -57,6 +58,15 @@ func (c *Conn) check() (version string, err error) {
 		return "", ErrNoVerifier
 	case c.role == server && len(c.config.HostKeys) == 0:
 		return "", ErrNoHostKey
+	case c.role == server && len(c.config.HostKeyAlgorithms) == 0:
+		return "", ErrNoAlgorithm
+	}
+	if c.role == client {
+		for _, name := range c.config.HostKeyAlgorithms {
+			if !c.config.verifies(name) {
+				return "", fmt.Errorf("transport: Config.HostKeyAlgorithms has %q, whose format is not among Config.KeyFormats", name)
+			}
+		}
 	}
 	return versionLine(c.config.Software)
 }

@@ -25,11 +25,16 @@ const (
 	largeBuffer  = 128 << 10 // held while data flows
 )
 
+// BufferSize is how long the buffers of [Conn.Exchange] are: enough for 32 KiB
+// of data with everything around it.
+const BufferSize = 40 << 10
+
 // Buffers that no connection needs.
 var (
 	smallBuffers  = sync.Pool{New: func() any { return new([smallBuffer]byte) }}
 	mediumBuffers = sync.Pool{New: func() any { return new([mediumBuffer]byte) }}
 	largeBuffers  = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
+	ownBuffers    = sync.Pool{New: func() any { return new([BufferSize]byte) }}
 )
 
 var errLongLine = errors.New("transport: line too long")
@@ -44,6 +49,9 @@ type inbound struct {
 	idle func()              // called before each read, which may have to wait
 	buf  []byte
 	r, w int
+
+	own   *[BufferSize]byte // what large packets are opened into; nil until there is one
+	inOwn bool              // the packet last returned is there
 
 	opener cipher.Opener
 	frame  cipher.Framing
@@ -98,6 +106,9 @@ func (in *inbound) measure() error {
 	// RFC 4253, section 6: padding_length, at least one byte of payload (an
 	// empty one has no message number) and four of padding, in whole blocks.
 	if length < 1+1+4 || length > maxPacketLength || (4+int(length)-in.frame.Clear)%in.frame.Block != 0 {
+		if in.frame.Discard {
+			return in.discard(0)
+		}
 		return in.corrupt("packet_length %d is impossible: what the peer sends is no SSH, or was damaged on the way", length)
 	}
 	in.total = 4 + int(length) + in.frame.Tag
@@ -107,13 +118,16 @@ func (in *inbound) measure() error {
 // open unprotects the packet at r.
 func (in *inbound) open() ([]byte, error) {
 	packet := in.buf[in.r : in.r+in.total]
-	in.r += in.total
-	in.meter.add(in.total)
-	in.total = 0
-	plain, err := in.opener.Open(in.seq, packet)
+	plain, err := in.opener.Open(in.place(packet), in.seq, packet)
+	if err != nil && in.frame.Discard {
+		return nil, in.discard(in.total - in.frame.Tag)
+	}
 	if err != nil {
 		return nil, in.corrupt("%w", err)
 	}
+	in.r += in.total
+	in.meter.add(in.total)
+	in.total = 0
 	in.seq++
 	padding := int(plain[0])
 	// RFC 4253, section 6: "There MUST be at least four bytes of padding."
@@ -121,6 +135,47 @@ func (in *inbound) open() ([]byte, error) {
 		return nil, protocolErrorf("padding_length %d in a packet of %d bytes", padding, len(plain))
 	}
 	return plain[1 : len(plain)-padding], nil
+}
+
+// place returns where to open packet. Large ones, which a layer above may want
+// to keep, get a buffer of their own.
+func (in *inbound) place(packet []byte) []byte {
+	in.inOwn = len(packet) >= BufferSize/2 && len(packet) <= BufferSize
+	if !in.inOwn {
+		return packet
+	}
+	if in.own == nil {
+		in.own = ownBuffers.Get().(*[BufferSize]byte)
+	}
+	return in.own[:len(packet)]
+}
+
+// exchange gives the buffer of the packet last returned away for fresh, if it
+// has one of its own.
+func (in *inbound) exchange(fresh []byte) (buffer []byte, offset int) {
+	if !in.inOwn || len(fresh) != BufferSize {
+		return nil, 0
+	}
+	buffer = in.own[:]
+	in.own, in.inOwn = (*[BufferSize]byte)(fresh), false
+	return buffer, 4 + 1 // packet_length and padding_length
+}
+
+// discard reads on to the end of the longest packet there is before it returns
+// the error for the packet at r, of which Open has seen the bytes before the
+// offset opened. Whatever was wrong with the packet, it takes the same number
+// of bytes and the same work to find out (CVE-2008-5161; Discarding in the
+// documentation of package cipher).
+func (in *inbound) discard(opened int) error {
+	in.total = maxPacketLength + in.frame.Tag
+	for in.w-in.r < in.total {
+		if err := in.fill(); err != nil {
+			return err
+		}
+	}
+	rest := in.buf[in.r+opened : in.r+in.total]
+	_, err := in.opener.Open(rest, in.seq, rest)
+	return in.corrupt("%w", err)
 }
 
 // corrupt returns the error for a packet that cannot be right. Once there are
@@ -178,6 +233,7 @@ func (in *inbound) space() []byte {
 
 // rest gives up as much of the buffer as what has arrived does not need.
 func (in *inbound) rest() {
+	in.releaseOwn()
 	switch n := in.w - in.r; {
 	case n == 0:
 		recycle(in.buf)
@@ -200,6 +256,7 @@ func (in *inbound) makeRoom() {
 			in.grow()
 		case few && len(in.buf) > smallBuffer && in.draw == nil:
 			in.resize(smallBuffer)
+			in.releaseOwn()
 		}
 		return
 	}
@@ -209,6 +266,13 @@ func (in *inbound) makeRoom() {
 	}
 	if in.w == len(in.buf) {
 		in.grow()
+	}
+}
+
+func (in *inbound) releaseOwn() {
+	if in.own != nil {
+		ownBuffers.Put(in.own)
+		in.own, in.inOwn = nil, false
 	}
 }
 

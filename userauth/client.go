@@ -16,6 +16,11 @@ type Client struct {
 	// tried again. A method listed twice is tried twice.
 	Methods []Method
 
+	// Algorithms are the signature algorithms that keys may sign with; if nil,
+	// all but those over SHA-1. It takes a [hostkey.InsecureSHA1] besides to
+	// sign with one of these.
+	Algorithms []string
+
 	// Banner, unless nil, is given each message the server wants shown
 	// before the user is let in (RFC 4252, section 5.4), up to 32 of them
 	// and 64 KiB in all. The text is the server's and may hold anything:

@@ -99,8 +99,8 @@ func TestI3ServerSigAlgs(t *testing.T) {
 		{"huge and useful", append(slices.Clone(many), "ssh-ed25519"), ed, "ssh-ed25519"},
 		{"a signer that prefers SHA-1", nil, preferring{rsa, []string{"ssh-rsa", "rsa-sha2-256"}}, "rsa-sha2-256"},
 		{"a signer of nothing but SHA-1", nil, preferring{rsa, []string{"ssh-rsa"}}, ""},
-		{"an algorithm only the signer knows", []string{"sk-ssh-ed25519@openssh.com"},
-			preferring{ed, []string{"sk-ssh-ed25519@openssh.com"}}, "sk-ssh-ed25519@openssh.com"},
+		{"an algorithm only the signer knows", []string{"ssh-future@example.com"},
+			preferring{ed, []string{"ssh-future@example.com"}}, "ssh-future@example.com"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			conn := &script{in: [][]byte{failureOf("publickey")}}

@@ -3,6 +3,7 @@ package userauth
 import (
 	"fmt"
 
+	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/wire"
 )
 
@@ -24,9 +25,12 @@ type Binding struct {
 	// SessionID is the session identifier, which every signature covers.
 	SessionID []byte
 	// Algorithms are the signature algorithms that the server takes, as its
-	// server-sig-algs extension says (RFC 8308, section 3.1); nil if there
-	// was none.
+	// server-sig-algs extension says (RFC 8308, section 3.1). On a client nil
+	// says that there was none; on a server it stands for hostkey.Default.
 	Algorithms []string
+	// KeyFormats are formats of keys that package hostkey does not know, and
+	// that a server takes.
+	KeyFormats []hostkey.Format
 	// Relearn, unless nil, returns Algorithms anew. A client asks once, when a
 	// key was refused and Algorithms is nil: the extension may have come
 	// behind a request that did not wait for it. It must not wait.

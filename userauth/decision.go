@@ -4,15 +4,18 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/whelk-ssh/whelk/hostkey"
 )
 
 // A Decision is the outcome of a check. The zero Decision refuses.
 type Decision struct {
 	verdict     verdict
 	permissions *Permissions
-	next        []string // after a partial success, the methods that may follow
-	message     []byte   // what answers a question about a key
-	proof       string   // the key that signed, which may not pass twice
+	next        []string      // after a partial success, the methods that may follow
+	message     []byte        // what answers a question about a key
+	proof       string        // the key that signed, which may not pass twice
+	flags       hostkey.Flags // what the signature of a security key has to prove
 }
 
 // A verdict is what kind of Decision a Decision is.
@@ -31,7 +34,7 @@ func (d *Decision) right() bool { return d.verdict == partial || d.verdict == ac
 // Accept returns the Decision that lets the user in. The permissions are
 // narrowed by those of each factor passed before; nil adds no limit to them.
 func Accept(p *Permissions) Decision {
-	return Decision{verdict: accepted, permissions: p.clone()}
+	return Decision{verdict: accepted, permissions: p.clone(), flags: hostkey.UserPresent}
 }
 
 // AcceptPartial returns the Decision that the user is right and has to pass one
@@ -40,7 +43,26 @@ func Accept(p *Permissions) Decision {
 // The checks that follow find what was passed in [Attempt.Passed]; one that is
 // only good as a second factor refuses where that is empty.
 func AcceptPartial(p *Permissions, next ...string) Decision {
-	return Decision{verdict: partial, permissions: p.clone(), next: slices.Clone(next)}
+	return Decision{verdict: partial, permissions: p.clone(), next: slices.Clone(next), flags: hostkey.UserPresent}
+}
+
+// Requiring returns d on the condition that the signature has these flags, if a
+// security key made it: 0 for a key with the option "no-touch-required",
+// [hostkey.UserPresent] | [hostkey.UserVerified] for one with "verify-required"
+// (sshd(8), AUTHORIZED_KEYS FILE FORMAT). Without it the condition is
+// [hostkey.UserPresent].
+func (d Decision) Requiring(flags hostkey.Flags) Decision {
+	d.flags = flags
+	return d
+}
+
+// satisfied checks the condition of d.
+func (d *Decision) satisfied(sig *hostkey.Signature) error {
+	flags, _, ok := sig.Authenticator()
+	if missing := d.flags &^ flags; ok && missing != 0 {
+		return &hostkey.PresenceError{Missing: missing}
+	}
+	return nil
 }
 
 // A Grant is a successful authentication.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/wire"
@@ -27,6 +26,8 @@ type Dialog struct {
 	service string
 	banner  func(message string)
 
+	algorithms []string // those that keys may sign with; nil for the sound ones
+
 	method   string   // the one whose turn it is
 	tried    []string // methods of which a request was sent
 	passed   []string // methods that had partial success
@@ -45,7 +46,7 @@ type Dialog struct {
 func newDialog(ctx context.Context, c *Client, conn Conn, b Binding) *Dialog {
 	d := &Dialog{
 		ctx: ctx, reader: reader{conn: conn}, binding: b,
-		user: c.User, service: c.Service, banner: c.Banner,
+		user: c.User, service: c.Service, banner: c.Banner, algorithms: c.Algorithms,
 		keys: map[string]bool{},
 	}
 	if d.service == "" {
@@ -229,8 +230,15 @@ func (d *Dialog) Sign(ctx context.Context, s hostkey.Signer, algorithm string) (
 	if len(d.binding.SessionID) == 0 {
 		return nil, errNoSession
 	}
-	if slices.Contains(overSHA1, algorithm) {
-		return nil, fmt.Errorf("algorithm %q signs over SHA-1", algorithm)
+	if !d.maySign(algorithm) {
+		return nil, fmt.Errorf("algorithm %q is not one to sign with: it signs over SHA-1, or Client.Algorithms lacks it", algorithm)
+	}
+	format, err := hostkey.SignatureFormat(s.PublicKey(), algorithm)
+	if err != nil && hostkey.KeyType(algorithm) != "" {
+		return nil, err
+	}
+	if err != nil {
+		format = algorithm // the signer knows more algorithms than package hostkey
 	}
 	request := signed{user: d.user, service: d.service, algorithm: algorithm, key: s.PublicKey().Marshal()}
 	sig, err := s.Sign(ctx, algorithm, request.data(d.binding.SessionID))
@@ -238,7 +246,7 @@ func (d *Dialog) Sign(ctx context.Context, s hostkey.Signer, algorithm string) (
 		return nil, err
 	}
 	// An agent too old for RFC 8332 signs with SHA-1 whatever it is asked for.
-	if sig == nil || sig.Algorithm != algorithm {
+	if sig == nil || sig.Algorithm != format {
 		return nil, fmt.Errorf("the signer does not sign with %q as it was asked to", algorithm)
 	}
 	return sig.Append(nil), nil

@@ -40,7 +40,8 @@
 // lets nobody in. What a check says of a key that was only asked about is
 // forgotten; a [Grant] is made from the Decision on the very request that was
 // proved. A [Client] that does not list [None] is not let in by a server that
-// asks for nothing. Nothing here makes or takes a signature over SHA-1.
+// asks for nothing. Nothing here makes or takes a signature over
+// SHA-1 unless it is told to.
 //
 // Text that a peer sent is quoted in every error. The banner is handed to
 // [Client.Banner] as it came.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/wire"
@@ -15,7 +16,7 @@ import (
 // given, in order of preference. A single key signs at once; of several, each
 // is asked about first, so that only a key the server would take has to sign.
 // Keys that sign with nothing the server takes are passed over, and none signs
-// over SHA-1.
+// over SHA-1 unless [Client.Algorithms] says so.
 func PublicKey(signers ...hostkey.Signer) Method {
 	signers = slices.Clone(signers)
 	return publicKey{func(context.Context) ([]hostkey.Signer, error) { return signers, nil }}
@@ -67,6 +68,8 @@ func (m publicKey) Authenticate(ctx context.Context, d *Dialog) (Answer, error) 
 		}
 		if d.relearn() {
 			offers = d.reconsider(o, offers)
+		} else if older, ok := d.older(o); ok {
+			offers = append([]offer{older}, offers...)
 		}
 	}
 	return last, errors.Join(errs...)
@@ -88,7 +91,7 @@ func (d *Dialog) relearn() bool {
 func (d *Dialog) reconsider(refused offer, offers []offer) []offer {
 	var again []offer
 	for i, o := range append([]offer{refused}, offers...) {
-		algorithm, ok := chooseAlgorithm(o.signer.Algorithms(), d.binding.Algorithms)
+		algorithm, ok := d.choose(o.signer.Algorithms())
 		if !ok || i == 0 && algorithm == o.algorithm {
 			continue
 		}
@@ -96,6 +99,19 @@ func (d *Dialog) reconsider(refused offer, offers []offer) []offer {
 		again = append(again, o)
 	}
 	return again
+}
+
+// older returns the offer to be made after a refused one to a server that does
+// not say what it takes, which may be older than RFC 8332: the same key, signing
+// over SHA-1, if both the key and [Client.Algorithms] say that it may.
+func (d *Dialog) older(refused offer) (offer, bool) {
+	for _, a := range refused.signer.Algorithms() {
+		if d.binding.Algorithms == nil && slices.Contains(overSHA1, a) && !slices.Contains(overSHA1, refused.algorithm) && d.maySign(a) {
+			refused.algorithm = a
+			return refused, true
+		}
+	}
+	return offer{}, false
 }
 
 // An offer is a key to be offered to the server.
@@ -119,7 +135,7 @@ func (d *Dialog) offers(signers []hostkey.Signer) (offers []offer, errs []error)
 			continue
 		}
 		seen[string(key)] = true
-		algorithm, ok := chooseAlgorithm(s.Algorithms(), d.binding.Algorithms)
+		algorithm, ok := d.choose(s.Algorithms())
 		if !ok {
 			errs = append(errs, fmt.Errorf("key %s signs with %q, of which the server takes none",
 				hostkey.Fingerprint(s.PublicKey()), s.Algorithms()))
@@ -137,16 +153,29 @@ var overSHA1 = []string{
 	"ssh-dss", "ssh-dss-cert-v01@openssh.com",
 }
 
-// chooseAlgorithm returns the first algorithm of ours that the server takes.
-// Of a server that does not say (theirs is nil) RFC 8332, section 3.3, has
-// clients try.
-func chooseAlgorithm(ours, theirs []string) (string, bool) {
+// maySign reports whether the client's keys may sign with an algorithm.
+func (d *Dialog) maySign(algorithm string) bool {
+	if d.algorithms == nil {
+		return !slices.Contains(overSHA1, algorithm)
+	}
+	return slices.Contains(d.algorithms, algorithm)
+}
+
+// choose returns the first algorithm of ours that the server takes. Of a server
+// that does not say RFC 8332, section 3.3, has clients try: those over SHA-1
+// after the others.
+func (d *Dialog) choose(ours []string) (string, bool) {
+	theirs, last := d.binding.Algorithms, ""
 	for _, a := range ours {
-		if !slices.Contains(overSHA1, a) && (theirs == nil || slices.Contains(theirs, a)) {
+		switch {
+		case !d.maySign(a) || theirs != nil && !slices.Contains(theirs, a):
+		case !slices.Contains(overSHA1, a):
 			return a, true
+		case last == "":
+			last = a
 		}
 	}
-	return "", false
+	return last, last != ""
 }
 
 // send offers the key, having asked about it first if ask is set. An error that
@@ -237,6 +266,12 @@ var errNoSession = errors.New("userauth: there is no session identifier to sign 
 // Only the Decision of that second call is acted on: what a user may do belongs
 // in it, and f keeps no note of the keys it has seen (CVE-2024-45337). The
 // Attempt is valid until f returns.
+//
+// A key may be a [*hostkey.Certificate], if [Binding.Algorithms] has algorithms
+// of certificates. It equals no other key, that in it included, and f refuses
+// it unless it knows the authority, and what the certificate restricts. The
+// signature of a [*hostkey.SecurityKey] has to prove that somebody touched it,
+// unless [Decision.Requiring] says something else.
 func CheckPublicKey(f func(ctx context.Context, a *Attempt, key hostkey.PublicKey) (Decision, error)) Check {
 	return publicKeyCheck{f}
 }
@@ -260,7 +295,7 @@ func (c publicKeyCheck) Check(ctx context.Context, a *Attempt) (Decision, error)
 			return Decision{}, err
 		}
 	}
-	key, err := a.key(&m)
+	key, sig, err := a.key(&m)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -269,49 +304,73 @@ func (c publicKeyCheck) Check(ctx context.Context, a *Attempt) (Decision, error)
 		return Decision{}, err
 	}
 	if m.Signed {
-		decision.proof = string(key.Marshal())
+		if err := decision.satisfied(sig); err != nil {
+			return Decision{}, err
+		}
+		decision.proof = proofOf(key)
 		return decision, nil
 	}
 	ok := wire.UserauthPKOK{Algorithm: m.Algorithm, Key: m.Key}
 	return Decision{verdict: wouldDo, message: ok.Append(nil)}, nil
 }
 
-// key returns the key of a request, if it may sign with the algorithm the
-// request names, and if the request is signed, if it did.
-func (a *Attempt) key(m *wire.PublicKeyFields) (hostkey.PublicKey, error) {
-	key, err := hostkey.ParsePublicKey(m.Key)
-	if err != nil {
-		return nil, err
+// proofOf returns what a key that signed is remembered by. A certificate is no
+// second key besides the one it is about.
+func proofOf(key hostkey.PublicKey) string {
+	if c, ok := key.(*hostkey.Certificate); ok {
+		key = c.Key
 	}
-	if a.exchange != nil && slices.Contains(a.exchange.proofs, string(key.Marshal())) {
-		return nil, errors.New("userauth: the key has passed already")
-	}
-	// RFC 8332, section 3: one key format can have several algorithms.
-	// "ssh-rsa" is not among them: it would be a signature over SHA-1.
-	if hostkey.KeyType(m.Algorithm) != key.Type() {
-		return nil, fmt.Errorf("userauth: algorithm %.64q is not one for a key of type %q", m.Algorithm, key.Type())
-	}
-	if taken := a.binding.Algorithms; taken != nil && !slices.Contains(taken, m.Algorithm) {
-		return nil, fmt.Errorf("userauth: algorithm %.64q is not among those taken, %q", m.Algorithm, taken)
-	}
-	if !m.Signed {
-		return key, nil
-	}
-	return key, a.verify(key, m)
+	return string(key.Marshal())
 }
 
-// verify checks that the request was signed by key for this session.
-func (a *Attempt) verify(key hostkey.PublicKey, m *wire.PublicKeyFields) error {
-	if len(a.binding.SessionID) == 0 {
-		return errNoSession
+var defaultSignatures = sync.OnceValue(hostkey.Default)
+
+// takes reports whether a server takes signatures of an algorithm.
+func (b *Binding) takes(algorithm string) bool {
+	if b.Algorithms != nil {
+		return slices.Contains(b.Algorithms, algorithm)
+	}
+	return slices.Contains(defaultSignatures(), algorithm) ||
+		slices.ContainsFunc(b.KeyFormats, func(f hostkey.Format) bool { return f.Name == algorithm })
+}
+
+// key returns the key of a request, if it may sign with the algorithm the
+// request names, and if the request is signed, the signature, if it did.
+func (a *Attempt) key(m *wire.PublicKeyFields) (hostkey.PublicKey, *hostkey.Signature, error) {
+	if !a.binding.takes(m.Algorithm) {
+		return nil, nil, fmt.Errorf("userauth: algorithm %.64q is not among those taken", m.Algorithm)
+	}
+	key, err := hostkey.ParsePublicKey(m.Key, a.binding.KeyFormats...)
+	if err != nil {
+		return nil, nil, err
+	}
+	if a.exchange != nil && slices.Contains(a.exchange.proofs, proofOf(key)) {
+		return nil, nil, errors.New("userauth: the key has passed already")
+	}
+	// RFC 8332, section 3: one key format can have several algorithms.
+	format, err := hostkey.SignatureFormat(key, m.Algorithm)
+	if err != nil {
+		return nil, nil, fmt.Errorf("userauth: algorithm %.64q is not one for a key of type %q", m.Algorithm, key.Type())
+	}
+	if !m.Signed {
+		return key, nil, nil
 	}
 	sig, err := hostkey.ParseSignature(m.Signature)
 	if err != nil {
-		return fmt.Errorf("userauth: signature: %w", err)
+		return nil, nil, fmt.Errorf("userauth: signature: %w", err)
 	}
-	if sig.Algorithm != m.Algorithm {
-		return fmt.Errorf("userauth: the request says algorithm %q, its signature %.64q", m.Algorithm, sig.Algorithm)
+	if sig.Algorithm != format {
+		return nil, nil, fmt.Errorf("userauth: the request says algorithm %q, its signature %.64q", m.Algorithm, sig.Algorithm)
+	}
+	return key, sig, a.verify(key, sig, m)
+}
+
+// verify checks that the request was signed by key for this session. What a
+// security key has to prove besides depends on the Decision.
+func (a *Attempt) verify(key hostkey.PublicKey, sig *hostkey.Signature, m *wire.PublicKeyFields) error {
+	if len(a.binding.SessionID) == 0 {
+		return errNoSession
 	}
 	request := signed{user: a.User, service: a.Service, algorithm: m.Algorithm, key: m.Key}
-	return key.Verify(request.data(a.binding.SessionID), sig)
+	return hostkey.Verify(hostkey.Require(key, 0), m.Algorithm, request.data(a.binding.SessionID), sig)
 }

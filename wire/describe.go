@@ -30,12 +30,31 @@ func Describe(payload []byte) string {
 		fields.WriteString(" unknown")
 		fields.hidden("data", len(payload)-1)
 	default:
-		if err := describe(&fields, payload); err != nil {
-			fields.Reset()
-			fields.malformed(err)
+		err := describe(&fields, payload)
+		if err == nil {
+			break
 		}
+		if gex := describeGex(number, payload); gex != "" {
+			return gex
+		}
+		fields.Reset()
+		fields.malformed(err)
 	}
 	return fmt.Sprintf("%d %v%s", number, number, fields.String())
+}
+
+// describeGex describes a message with number 30 or 31 that is none of a method
+// of one round trip, if it is one of group exchange, or else returns "". No
+// message is both, but for a request for no bits.
+func describeGex(number Number, payload []byte) string {
+	var fields line
+	switch {
+	case number == NumberKexDHGexRequestOld && described(ParseKexDHGexRequestOld)(&fields, payload) == nil:
+		return "30 SSH_MSG_KEX_DH_GEX_REQUEST_OLD" + fields.String()
+	case number == NumberKexDHGexGroup && described(ParseKexDHGexGroup)(&fields, payload) == nil:
+		return "31 SSH_MSG_KEX_DH_GEX_GROUP" + fields.String()
+	}
+	return ""
 }
 
 // describe60 describes a message with number 60, which each authentication
@@ -105,6 +124,10 @@ var messages = map[Number]describer{
 	NumberNewKeys:      described(ParseNewKeys),
 	NumberKexECDHInit:  described(ParseKexECDHInit),
 	NumberKexECDHReply: described(ParseKexECDHReply),
+
+	NumberKexDHGexInit:    described(ParseKexDHGexInit),
+	NumberKexDHGexReply:   described(ParseKexDHGexReply),
+	NumberKexDHGexRequest: described(ParseKexDHGexRequest),
 
 	NumberUserauthRequest:      described(ParseUserauthRequest),
 	NumberUserauthFailure:      described(ParseUserauthFailure),

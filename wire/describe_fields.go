@@ -46,6 +46,20 @@ func (m *KexECDHReply) describe(l *line) {
 	l.tagged("host-key", m.HostKey).bytes("public", m.Public).tagged("signature", m.Signature)
 }
 
+func (m *KexDHGexRequestOld) describe(l *line) { l.uint32("preferred", m.Preferred) }
+
+func (m *KexDHGexRequest) describe(l *line) {
+	l.uint32("min", m.Min).uint32("preferred", m.Preferred).uint32("max", m.Max)
+}
+
+func (m *KexDHGexGroup) describe(l *line) { l.mpint("p", m.P).mpint("g", m.G) }
+
+func (m *KexDHGexInit) describe(l *line) { l.mpint("e", m.E) }
+
+func (m *KexDHGexReply) describe(l *line) {
+	l.tagged("host-key", m.HostKey).mpint("f", m.F).tagged("signature", m.Signature)
+}
+
 func (m *UserauthRequest) describe(l *line) {
 	l.text("user", m.User).text("service", m.Service).text("method", m.Method)
 	l.specific(userauthMethods, m.Method, m.Fields)

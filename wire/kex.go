@@ -3,6 +3,8 @@ package wire
 // A KexECDHInit is SSH_MSG_KEX_ECDH_INIT (RFC 5656, section 4), with which the
 // client begins every key exchange of one round trip. Post-quantum hybrids use
 // the same shape: Public is then the two public keys, one after the other.
+// SSH_MSG_KEXDH_INIT (RFC 4253, section 8) is the same message with an e, whose
+// encoding, that of an mpint, is a string's as well.
 //
 //	byte     SSH_MSG_KEX_ECDH_INIT
 //	string   Q_C, client's ephemeral public key octet string
@@ -24,7 +26,8 @@ func ParseKexECDHInit(p []byte) (KexECDHInit, error) {
 }
 
 // A KexECDHReply is SSH_MSG_KEX_ECDH_REPLY (RFC 5656, section 4), the server's
-// answer to a [KexECDHInit].
+// answer to a [KexECDHInit]. SSH_MSG_KEXDH_REPLY (RFC 4253, section 8) is the
+// same message with an mpint f.
 //
 //	byte     SSH_MSG_KEX_ECDH_REPLY
 //	string   K_S, server's public host key

@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/hex"
 	"fmt"
+	"math/big"
 	"strconv"
 	"strings"
 )
@@ -51,6 +52,21 @@ func (l *line) bytes(key string, p []byte) *line {
 		l.WriteString(" " + hex.EncodeToString(p[:maxLineBytes]) + "...")
 	case len(p) > 0:
 		l.WriteString(" " + hex.EncodeToString(p))
+	}
+	l.WriteByte(')')
+	return l
+}
+
+// mpint writes a number that may be long: its size in bits and its beginning.
+func (l *line) mpint(key string, v *big.Int) *line {
+	magnitude := v.Bytes()
+	sign := ""
+	if v.Sign() < 0 {
+		sign = "-"
+	}
+	fmt.Fprintf(l, " %s=(%d bits %s0x%s", key, v.BitLen(), sign, hex.EncodeToString(magnitude[:min(len(magnitude), maxLineBytes)]))
+	if len(magnitude) > maxLineBytes {
+		l.WriteString("...")
 	}
 	l.WriteByte(')')
 	return l

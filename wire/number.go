@@ -24,6 +24,13 @@ const (
 	NumberKexECDHInit  Number = 30
 	NumberKexECDHReply Number = 31
 
+	// Group exchange (RFC 4419, section 5) has more messages, and others.
+	NumberKexDHGexRequestOld Number = 30
+	NumberKexDHGexGroup      Number = 31
+	NumberKexDHGexInit       Number = 32
+	NumberKexDHGexReply      Number = 33
+	NumberKexDHGexRequest    Number = 34
+
 	NumberUserauthRequest Number = 50
 	NumberUserauthFailure Number = 51
 	NumberUserauthSuccess Number = 52
@@ -67,6 +74,10 @@ var numberNames = map[Number]string{
 	NumberNewKeys:      "SSH_MSG_NEWKEYS",
 	NumberKexECDHInit:  "SSH_MSG_KEX_ECDH_INIT",
 	NumberKexECDHReply: "SSH_MSG_KEX_ECDH_REPLY",
+
+	NumberKexDHGexInit:    "SSH_MSG_KEX_DH_GEX_INIT",
+	NumberKexDHGexReply:   "SSH_MSG_KEX_DH_GEX_REPLY",
+	NumberKexDHGexRequest: "SSH_MSG_KEX_DH_GEX_REQUEST",
 
 	NumberUserauthRequest:      "SSH_MSG_USERAUTH_REQUEST",
 	NumberUserauthFailure:      "SSH_MSG_USERAUTH_FAILURE",

@@ -8,7 +8,7 @@ import (
 
 	"github.com/whelk-ssh/whelk/cipher"
 	"github.com/whelk-ssh/whelk/hostkey"
-	"github.com/whelk-ssh/whelk/kex"
+	"github.com/whelk-ssh/whelk/internal/algolist"
 	"github.com/whelk-ssh/whelk/mac"
 )
 
@@ -64,7 +64,7 @@ func macNames() (names []string) {
 }
 
 func kexNames() (names []string) {
-	for _, m := range append(kex.Default(), kex.Insecure()...) {
+	for _, m := range algolist.AllKeyExchanges() {
 		names = append(names, m.Name())
 	}
 	return names

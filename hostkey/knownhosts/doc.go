@@ -17,11 +17,13 @@
 //
 // A [Verifier] reads its files each time it is asked, so that it sees what
 // other programs write, and does nothing with a line of another host but skip
-// it. A line that is malformed, or whose key is of a format that package
-// hostkey does not know, is reported to Config.Warn and counts for nothing.
+// it. A line that is malformed is reported to Config.Warn and counts for
+// nothing. A key of a format that package hostkey does not know is compared
+// like others.
 //
 // Certificate authorities are recognised and never trusted: a line marked
-// @cert-authority is skipped.
+// @cert-authority is skipped, one that lists a certificate as a key is
+// malformed, and a host that presents a certificate is refused.
 //
 // Where it is stricter than OpenSSH: a host with a key of any format in the
 // files is no new host when it presents one of another format, and a host is

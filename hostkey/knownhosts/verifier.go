@@ -105,6 +105,10 @@ func (v *Verifier) check(host hostkey.Host, key hostkey.PublicKey) error {
 	if key == nil {
 		return fmt.Errorf("knownhosts: %q presented no key", host.Name)
 	}
+	if _, ok := key.(*hostkey.Certificate); ok {
+		return fmt.Errorf("knownhosts: %q presented a certificate, which no line of a file vouches for: "+
+			"do not offer host key algorithms of certificates", host.Name)
+	}
 	t := newTarget(host.Name)
 	s, err := v.search(t.String(), v.warn)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/whelk-ssh/whelk/cipher"
 	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/kex"
+	"github.com/whelk-ssh/whelk/kex/curve448"
 	"github.com/whelk-ssh/whelk/mac"
 )
 
@@ -38,10 +39,29 @@ func MACs(list string) ([]mac.Algorithm, error) {
 		mac.Default(), mac.Insecure(), func(a mac.Algorithm) string { return a.Name }})
 }
 
-// KeyExchanges returns the key exchange methods that list asks for.
+// KeyExchanges returns the key exchange methods that list asks for on a client.
 func KeyExchanges(list string) ([]kex.Method, error) {
-	return parse("key exchange method", list, table[kex.Method]{
-		kex.Default(), kex.Insecure(), func(m kex.Method) string { return m.Name() }})
+	return keyExchanges(list, kex.Default())
+}
+
+// ServerKeyExchanges returns the key exchange methods that list asks for on a
+// server, which has fewer by default.
+func ServerKeyExchanges(list string) ([]kex.Method, error) {
+	return keyExchanges(list, kex.DefaultServer())
+}
+
+func keyExchanges(list string, byDefault []kex.Method) ([]kex.Method, error) {
+	name := func(m kex.Method) string { return m.Name() }
+	others := slices.DeleteFunc(AllKeyExchanges(), func(m kex.Method) bool {
+		return slices.ContainsFunc(byDefault, func(d kex.Method) bool { return d.Name() == m.Name() })
+	})
+	return parse("key exchange method", list, table[kex.Method]{byDefault, others, name})
+}
+
+// AllKeyExchanges returns every method there is, those of sub-packages of kex
+// included.
+func AllKeyExchanges() []kex.Method {
+	return slices.Concat(kex.Default(), kex.Optional(), []kex.Method{curve448.Method()}, kex.Insecure())
 }
 
 // Signatures returns the names of the signature algorithms that list asks for,

@@ -19,5 +19,5 @@ func Example() {
 	// aes128-gcm@openssh.com
 	// aes256-gcm@openssh.com
 	// <nil>
-	// no cipher is called "aes123-ctr"; there are aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr
+	// no cipher is called "aes123-ctr"; there are aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,aes128-cbc,aes192-cbc,aes256-cbc,3des-cbc
 }

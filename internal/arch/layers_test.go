@@ -31,9 +31,9 @@ var layers = map[string]layer{
 	"mac":  {},
 
 	// Level 1: mechanisms.
-	"cipher":             {internal: []string{"mac"}, external: []string{crypto + "chacha20", crypto + "chacha20poly1305", crypto + "poly1305"}},
-	"kex":                {internal: []string{"wire", "internal/sntrup761"}, external: []string{crypto + "curve25519"}},
-	"kex/curve448":       {internal: []string{"kex"}, external: []string{circl}},
+	"cipher":             {internal: []string{"mac"}, external: []string{crypto + "chacha20", crypto + "chacha20poly1305", crypto + "poly1305", "golang.org/x/sys/cpu"}},
+	"kex":                {internal: []string{"wire", "internal/sntrup761"}, external: []string{crypto + "curve25519", "filippo.io/bigmod"}},
+	"kex/curve448":       {internal: []string{"kex", "wire"}, external: []string{circl}},
 	"hostkey":            {internal: []string{"wire", "internal/bcryptpbkdf"}, external: []string{crypto + "ed25519"}},
 	"hostkey/ed448":      {internal: []string{"hostkey", "wire"}, external: []string{circl}},
 	"hostkey/mldsa44":    {internal: []string{"hostkey", "wire"}, external: []string{circl, crypto + "ed25519"}},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -84,28 +85,43 @@ func requireIfWanted(t *testing.T, want, got string) {
 	}
 }
 
-// hybrid is in OpenSSH from 9.9 on.
-const hybrid = "mlkem768x25519-sha256"
+// everyMethod returns every key exchange method.
+func everyMethod() []kex.Method { return slices.Concat(kex.Default(), kex.Optional(), kex.Insecure()) }
 
-// suites has every algorithm at least once, and every MAC with every cipher
-// that takes one.
+// suites has every algorithm at least once, those that are not offered by
+// default too. Of ciphers that take a MAC one has every MAC, and the others one
+// of each layout.
 func suites() (all []suite) {
-	for _, method := range kex.Default() {
+	for _, method := range everyMethod() {
 		all = append(all, suite{kex: method.Name()})
 	}
-	for _, mode := range cipher.Default() {
-		if mode.AEAD {
+	for _, mode := range everyMode() {
+		switch {
+		case mode.AEAD:
 			all = append(all, suite{cipher: mode.Name})
-			continue
-		}
-		for _, algorithm := range mac.Default() {
-			all = append(all, suite{cipher: mode.Name, mac: algorithm.Name})
+		case mode.Name == "aes128-ctr":
+			for _, algorithm := range everyMAC() {
+				all = append(all, suite{cipher: mode.Name, mac: algorithm.Name})
+			}
+		default:
+			all = append(all, suite{cipher: mode.Name, mac: "hmac-sha2-256"},
+				suite{cipher: mode.Name, mac: "umac-128-etm@openssh.com"})
 		}
 	}
-	for _, name := range hostkey.Default() {
+	for _, name := range signingAlgorithms() {
 		all = append(all, suite{hostKey: name})
 	}
 	return all
+}
+
+func everyMode() []cipher.Mode { return append(cipher.Default(), cipher.Insecure()...) }
+
+func everyMAC() []mac.Algorithm { return append(mac.Default(), mac.Insecure()...) }
+
+// signingAlgorithms are the default ones of the keys there are: a security key
+// is not among them.
+func signingAlgorithms() []string {
+	return slices.DeleteFunc(hostkey.Default(), func(name string) bool { return !slices.Contains(keyTypes, hostkey.KeyType(name)) })
 }
 
 // Every algorithm is tried in both roles, with the client or the server
@@ -115,16 +131,14 @@ func TestAlgorithms(t *testing.T) {
 	io.Copy(&input, newStream(300001))
 	libraryToo := append([]pair{{library, sshd}, {library, whelkd}}, pairs[1:]...)
 	tableOnPairs(t, libraryToo, func(t *testing.T, p pair) {
-		open := serve(t, p.server, everyHostKey(t)...)
+		open := serve(t, p.server, append(everyHostKey(t), everyAlgorithm(t, p)...)...)
 		for _, u := range suites() {
 			between(t, u.String(), p.programs(), func(t *testing.T) {
-				if u.kex == hybrid {
-					needHybrid(t, p)
-				}
+				u.needMethod(t, p)
 				s, options := open, u.options()
 				if p.client == ssh { // whelkd chooses
 					s = serve(t, whelkd, append(options, everyHostKey(t)...)...)
-					options = nil
+					options = everyAlgorithm(t, p)
 				}
 				if p.client == library {
 					u.tryLibrary(t, s, input.Bytes())
@@ -177,17 +191,42 @@ func version(t *testing.T) string {
 	return string(output)
 }
 
-// needHybrid skips a case of the hybrid method where the peer is without it.
-func needHybrid(t *testing.T, p pair) {
+// hasMethod reports whether both programs have a key exchange method.
+func (p pair) hasMethod(t *testing.T, name string) bool {
 	t.Helper()
 	if p.client.ours && p.server.ours {
-		return
+		return true
 	}
 	output, err := commandOf(ssh.path, "-Q", "kex").Output()
 	require.NoError(t, err)
-	if !strings.Contains(string(output), hybrid) {
-		t.Skipf("%s has no %s: it is tried between whelk and whelkd only", strings.TrimSpace(version(t)), hybrid)
+	return slices.Contains(strings.Fields(string(output)), name)
+}
+
+// needMethod skips a case of a key exchange method that one of them is without.
+func (u suite) needMethod(t *testing.T, p pair) {
+	t.Helper()
+	if u.kex != "" && !p.hasMethod(t, u.kex) {
+		t.Skipf("%s has no %s: it is tried between whelk and whelkd only", strings.TrimSpace(version(t)), u.kex)
 	}
+}
+
+// everyAlgorithm returns the options that offer all that both sides have, the
+// insecure algorithms too.
+func everyAlgorithm(t *testing.T, p pair) []string {
+	t.Helper()
+	var methods, ciphers, macs []string
+	for _, m := range everyMethod() {
+		if p.hasMethod(t, m.Name()) {
+			methods = append(methods, m.Name())
+		}
+	}
+	for _, mode := range everyMode() {
+		ciphers = append(ciphers, mode.Name)
+	}
+	for _, algorithm := range everyMAC() {
+		macs = append(macs, algorithm.Name)
+	}
+	return []string{"KexAlgorithms=+" + strings.Join(methods, ","), "Ciphers=+" + strings.Join(ciphers, ","), "MACs=+" + strings.Join(macs, ",")}
 }
 
 func everyHostKey(t *testing.T) (options []string) {

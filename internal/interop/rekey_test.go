@@ -3,6 +3,7 @@ package interop
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -131,6 +132,27 @@ func TestRekeyAllTheTime(t *testing.T) {
 	}
 }
 
+// A group is asked for again, and by either side's wish.
+func TestRekeyGroupExchange(t *testing.T) {
+	const size = mebibyte
+	u := suite{kex: "diffie-hellman-group-exchange-sha256"}
+	for _, side := range rekeySides {
+		between(t, "ssh to whelkd, "+side.name, []*program{ssh, whelkd}, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, whelkd, append(limit("256K", side.ours), u.options()...)...)
+			received := newSum()
+			cmd := s.command(t, ssh, remotely(t, fmt.Sprint("exchange ", size)), append(flags(limit("256K", side.theirs)), "-v")...)
+			cmd.Stdin, cmd.Stdout = newStream(size), received
+			r := run(t, cmd)
+			require.Equal(t, 0, r.status, "%.2000s", r.stderr)
+			require.Equal(t, streamSum(size), received.String())
+			require.Contains(t, r.stderr, "\n"+streamSum(size)+"\n")
+			require.Greater(t, newKeys(r), 2)
+			require.Equal(t, newKeys(r), strings.Count(r.stderr, "SSH2_MSG_KEX_DH_GEX_REQUEST("), "%.2000s", r.stderr)
+		})
+	}
+}
+
 // Every algorithm of the first key exchange does for those that follow, and
 // many commands at the same time do not mind. A hybrid K is a string there
 // too.
@@ -140,24 +162,34 @@ func TestRekeyKeepsState(t *testing.T) {
 			continue // TestRekey has them
 		}
 		between(t, "library to sshd, "+u.String(), []*program{library, sshd}, func(t *testing.T) {
-			if u.kex == hybrid {
-				needHybrid(t, pair{library, sshd})
-			}
+			p := pair{library, sshd}
+			u.needMethod(t, p)
 			t.Parallel()
-			u.tryRekey(t, serve(t, sshd, append(everyHostKey(t), limit("64K", true)...)...))
+			u.tryRekey(t, serve(t, sshd, slices.Concat(everyHostKey(t), everyAlgorithm(t, p), u.rekeyLimit())...))
 		})
 		between(t, "library to whelkd, "+u.String(), []*program{library, whelkd}, func(t *testing.T) {
 			t.Parallel()
-			u.tryRekey(t, serve(t, whelkd, append(everyHostKey(t), limit("64K", true)...)...))
+			p := pair{library, whelkd}
+			u.tryRekey(t, serve(t, whelkd, slices.Concat(everyHostKey(t), everyAlgorithm(t, p), u.rekeyLimit())...))
 		})
 	}
 }
+
+// kibibytes is how much may be sent with one key. Finite fields are slow.
+func (u suite) kibibytes() int64 {
+	if strings.HasPrefix(u.kex, "diffie-hellman-") {
+		return 640
+	}
+	return 64
+}
+
+func (u suite) rekeyLimit() []string { return limit(fmt.Sprint(u.kibibytes(), "K"), true) }
 
 func (u suite) tryRekey(t *testing.T, s *server) {
 	t.Helper()
 	c := s.dial(t, func(c *client.Config) {
 		u.configure(t, &c.Transport)
-		c.Transport.Rekey = transport.RekeyPolicy{Bytes: 48 << 10}
+		c.Transport.Rekey = transport.RekeyPolicy{Bytes: u.kibibytes() << 10 * 3 / 4}
 	})
 	id := c.State().SessionID
 	exchange(t, c, 4*mebibyte)

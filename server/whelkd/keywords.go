@@ -23,7 +23,7 @@ var keywords = map[string]func(*options, string) error{
 		return err
 	},
 	"kexalgorithms": func(o *options, v string) (err error) {
-		o.transport.KeyExchanges, err = algolist.KeyExchanges(v)
+		o.transport.KeyExchanges, err = algolist.ServerKeyExchanges(v)
 		return err
 	},
 	"listenaddress":            setListenAddress,

@@ -65,7 +65,7 @@ func TestKeywords(t *testing.T) {
 		{"Banner=/etc/issue", func(o *options) any { return o.banner }, "/etc/issue"},
 		{"Banner=none", func(o *options) any { return o.banner }, ""},
 		{"Ciphers=aes128-ctr", func(o *options) any { return o.transport.Ciphers[0].Name }, "aes128-ctr"},
-		{"MACs=-*etm*", func(o *options) any { return o.transport.MACs[0].Name }, "hmac-sha2-256"},
+		{"MACs=-*etm*", func(o *options) any { return o.transport.MACs[0].Name }, "umac-128@openssh.com"},
 		{"KexAlgorithms=^curve25519-sha256", func(o *options) any { return o.transport.KeyExchanges[0].Name() }, "curve25519-sha256"},
 		{"HostKeyAlgorithms=rsa-sha2-256", func(o *options) any { return o.transport.HostKeyAlgorithms }, []string{"rsa-sha2-256"}},
 		{"PubkeyAcceptedAlgorithms=ssh-ed25519", func(o *options) any { return o.transport.UserKeyAlgorithms }, []string{"ssh-ed25519"}},
@@ -109,7 +109,7 @@ func TestKeywords(t *testing.T) {
 
 func TestKeywordsRefuse(t *testing.T) {
 	for _, option := range []string{
-		"Ciphers=aes129-ctr", "MACs=hmac-md5", "KexAlgorithms=+nothing", "HostKeyAlgorithms=ssh-rsa", "PubkeyAcceptedAlgorithms=-x",
+		"Ciphers=aes129-ctr", "MACs=hmac-md4", "KexAlgorithms=+nothing", "HostKeyAlgorithms=ssh-rsa", "PubkeyAcceptedAlgorithms=-x",
 		"PasswordAuthentication=yes", "X11Forwarding=yes", "AllowTcpForwarding=local", "StrictModes=no", "UsePAM=yes",
 		"LoginGraceTime=2x", "LoginGraceTime=m", "LoginGraceTime=99999999999", "LoginGraceTime=2000000000w", "LoginGraceTime=-1",
 		"MaxAuthTries=0", "MaxAuthTries=many", "MaxSessions=-1", "MaxStartups=10:30", "MaxStartups=10:130:100", "MaxStartups=100:30:10", "MaxStartups=0",
