@@ -233,6 +233,7 @@ func (in *inbound) space() []byte {
 
 // rest gives up as much of the buffer as what has arrived does not need.
 func (in *inbound) rest() {
+	in.releaseOwn()
 	switch n := in.w - in.r; {
 	case n == 0:
 		recycle(in.buf)
@@ -272,7 +273,7 @@ func (in *inbound) makeRoom() {
 func (in *inbound) releaseOwn() {
 	if in.own != nil {
 		ownBuffers.Put(in.own)
-		in.own = nil
+		in.own, in.inOwn = nil, false
 	}
 }
 
