@@ -122,6 +122,9 @@ func versionReason(err error) error {
 	return &Error{Reason: ReasonConnectionLost, Err: err}
 }
 
+// typicalKexInit is enough for what we offer by default, in bytes.
+const typicalKexInit = 2 << 10
+
 // kexInit returns a fresh KEXINIT (RFC 4253, section 7.1). The first announces
 // our extensions. firstFollows says that a guess comes behind it.
 func (c *Conn) kexInit(firstFollows bool) []byte {
@@ -146,5 +149,5 @@ func (c *Conn) kexInit(firstFollows bool) []byte {
 		markers := [2][]string{client: {extInfoClient, strictClient}, server: {extInfoServer, strictServer}}
 		m.KeyExchanges = append(m.KeyExchanges, markers[c.role]...)
 	}
-	return m.Append(nil)
+	return m.Append(make([]byte, 0, typicalKexInit))
 }

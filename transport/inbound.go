@@ -203,6 +203,7 @@ func (in *inbound) fill() error {
 	if n > 0 {
 		return nil // a Read that fails will fail again
 	}
+	in.rest() // perhaps for good
 	if err == nil {
 		err = io.ErrNoProgress
 	}
@@ -238,7 +239,6 @@ func (in *inbound) rest() {
 	case n == 0:
 		recycle(in.buf)
 		in.buf, in.r, in.w = nil, 0, 0
-		in.releaseOwn()
 	case n < smallBuffer && len(in.buf) > smallBuffer:
 		in.resize(smallBuffer)
 	}
@@ -332,7 +332,7 @@ func (in *inbound) readLine(limit int) (string, error) {
 			return string(arrived[:limit]), errLongLine
 		}
 		if err := in.fill(); err != nil {
-			return string(arrived), err
+			return string(in.buf[in.r:in.w]), err // arrived is no longer ours
 		}
 	}
 }
