@@ -55,12 +55,19 @@ func TestFIPSWithOpenSSH(t *testing.T) {
 	require.Contains(t, stderr, "no common key exchange")
 }
 
-// Two in the mode agree on what withstands quantum computers all the same.
+// Two in the mode agree on what withstands quantum computers all the same, also
+// where whatever is not approved would fail or panic.
 func TestFIPSWithWhelkd(t *testing.T) {
 	whelkd := filepath.Join(t.TempDir(), "whelkd")
 	out, err := exec.Command("go", "build", "-o", whelkd, "../../server/whelkd").CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	t.Setenv("GODEBUG", "fips140=on")
+	for _, mode := range []string{"on", "only"} {
+		t.Run(mode, func(t *testing.T) { testFIPSWithWhelkd(t, whelkd, mode) })
+	}
+}
+
+func testFIPSWithWhelkd(t *testing.T, whelkd, mode string) {
+	t.Setenv("GODEBUG", "fips140="+mode)
 	s := &sshd{dir: t.TempDir()}
 	s.write(t, "host", string(testkeys.PEM("ed25519-other")))
 	s.write(t, "user", string(testkeys.PEM("ed25519")))
