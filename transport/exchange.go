@@ -272,6 +272,7 @@ func (x *exchange) finish() {
 	send, recv := x.protections()
 	c.updateState(func(s *State) {
 		s.KeyExchange, s.HostKeyAlgorithm, s.HostKey = x.choice.keyExchange, x.choice.hostKey, x.hostKey
+		s.PostQuantum = kex.PostQuantum(c.config.method(x.choice.keyExchange))
 		s.Send, s.Recv = send, recv
 		s.StrictKeyExchange = c.strict
 		s.KeyExchangesFinished = int(finished)

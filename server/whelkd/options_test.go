@@ -69,6 +69,10 @@ func TestKeywords(t *testing.T) {
 		{"KexAlgorithms=^curve25519-sha256", func(o *options) any { return o.transport.KeyExchanges[0].Name() }, "curve25519-sha256"},
 		{"HostKeyAlgorithms=rsa-sha2-256", func(o *options) any { return o.transport.HostKeyAlgorithms }, []string{"rsa-sha2-256"}},
 		{"PubkeyAcceptedAlgorithms=ssh-ed25519", func(o *options) any { return o.transport.UserKeyAlgorithms }, []string{"ssh-ed25519"}},
+		{"PubkeyAcceptedAlgorithms=+ssh-ed448", func(o *options) any { return o.transport.KeyFormats[0].Name }, "ssh-ed448"},
+		{"HostKeyAlgorithms=+ssh-ed448", func(o *options) any { return len(o.transport.KeyFormats) }, 0},
+		{"CASignatureAlgorithms=ssh-ed25519", func(*options) any { return nil }, nil},
+		{"ModuliFile=/m", func(o *options) any { return o.moduli }, "/m"},
 		{"HostKey=/k", func(o *options) any { return o.hostKeys }, []string{"/k"}},
 		{"ListenAddress=192.0.2.1", func(o *options) any { return o.address + "," + o.port }, "192.0.2.1,22"},
 		{"ListenAddress=192.0.2.1:23", func(o *options) any { return o.address + "," + o.port }, "192.0.2.1,23"},
@@ -109,7 +113,7 @@ func TestKeywords(t *testing.T) {
 
 func TestKeywordsRefuse(t *testing.T) {
 	for _, option := range []string{
-		"Ciphers=aes129-ctr", "MACs=hmac-md4", "KexAlgorithms=+nothing", "HostKeyAlgorithms=ssh-rsa", "PubkeyAcceptedAlgorithms=-x",
+		"Ciphers=aes129-ctr", "MACs=hmac-md4", "KexAlgorithms=+nothing", "HostKeyAlgorithms=ssh-rsb", "PubkeyAcceptedAlgorithms=-x", "CASignatureAlgorithms=x",
 		"PasswordAuthentication=yes", "X11Forwarding=yes", "AllowTcpForwarding=local", "StrictModes=no", "UsePAM=yes",
 		"LoginGraceTime=2x", "LoginGraceTime=m", "LoginGraceTime=99999999999", "LoginGraceTime=2000000000w", "LoginGraceTime=-1",
 		"MaxAuthTries=0", "MaxAuthTries=many", "MaxSessions=-1", "MaxStartups=10:30", "MaxStartups=10:130:100", "MaxStartups=100:30:10", "MaxStartups=0",
