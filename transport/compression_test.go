@@ -57,7 +57,7 @@ func TestCompressionIsNegotiated(t *testing.T) {
 		client, server []string
 		want           string
 	}{
-		{"off unless asked for", nil, nil, none},
+		{"N3 CVE-2016-10012: off unless asked for", nil, nil, none},
 		{"off on the client", nil, []string{delayed, none}, none},
 		{"off on the server", []string{delayed, zlib, none}, nil, none},
 		{"RFC 4253 7.1: the client's first", []string{zlib, delayed, none}, []string{none, delayed, zlib}, zlib},
@@ -384,7 +384,7 @@ func TestCompressionErrors(t *testing.T) {
 		{"RFC 1951 3.2.3: corrupt", [][]byte{good[0], {0xff, 0xff}}, 1, nil, "final block"},
 		{"a packet cut off, and what follows it", [][]byte{good[0][:3], {6, 6, 6, 6}}, 0, errNothing, "empty"},
 		{"a stream that ends", [][]byte{{0x78, 0x9c, 1, 1, 0, 0xfe, 0xff, testMessage, 0, 0, 0, 0}}, 0, nil, "no end"},
-		{"CVE-2016-10012: a second stream without NEWKEYS", [][]byte{good[0], good[0]}, 1, nil, "inflate"},
+		{"RFC 4253 6.2: a second stream without NEWKEYS", [][]byte{good[0], good[0]}, 1, nil, "inflate"},
 	}
 	for _, tt := range tests {
 		for _, name := range []string{compressionDelayed, compressionZlib} {
@@ -500,8 +500,10 @@ func TestCompressionHasNoGoroutine(t *testing.T) {
 			least = min(least, runtime.NumGoroutine()-before)
 		}
 		for _, p := range pairs {
-			p[0].Close()
-			p[1].Close()
+			for _, end := range p {
+				end.Close()
+				require.Nil(t, end.out.deflater, "it is for somebody else")
+			}
 		}
 		return least
 	}

@@ -32,9 +32,10 @@ type Config struct {
 
 	// Compression has names of compression algorithms in order of preference,
 	// for both directions: "none", "zlib@openssh.com", which begins when the
-	// user has authenticated, and "zlib", which begins before. If nil it is
-	// "none" alone, and nothing is compressed. See Compression in the
-	// documentation of the package for what it costs.
+	// user has authenticated, and "zlib", which begins before, so that a server
+	// spends it on everybody who connects. If nil it is "none" alone, and
+	// nothing is compressed. See Compression in the documentation of the package
+	// for what it costs.
 	Compression []string
 
 	Host     hostkey.Host     // client: who we meant to reach

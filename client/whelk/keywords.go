@@ -22,6 +22,7 @@ var keywords = map[string]keyword{
 	"addressfamily":            {set: oneOf(func(s *settings) *string { return &s.family }, "any", "inet", "inet6")},
 	"batchmode":                {set: yesNo(func(s *settings) *bool { return &s.batch })},
 	"ciphers":                  {set: setCiphers},
+	"compression":              {set: setCompression},
 	"connecttimeout":           {set: setConnectTimeout},
 	"globalknownhostsfile":     {set: files(func(s *settings) *[]string { return &s.globalHosts })},
 	"hashknownhosts":           {set: yesNo(func(s *settings) *bool { return &s.hashHosts })},
@@ -52,7 +53,6 @@ var fixed = map[string]string{
 	"canonicalizehostname":            "no",
 	"checkhostip":                     "no",
 	"clearallforwardings":             "yes",
-	"compression":                     "no",
 	"controlmaster":                   "no",
 	"controlpath":                     "none",
 	"escapechar":                      "none",
@@ -152,6 +152,20 @@ func hint(err error, topic string) error {
 		return err
 	}
 	return fmt.Errorf("%w (whelk -Q %s lists those there are)", err, topic)
+}
+
+// setCompression offers what ssh -C offers: the method that begins before
+// authentication only to servers that have no other.
+func setCompression(s *settings, value string) error {
+	var wanted bool
+	if err := yesNo(func(*settings) *bool { return &wanted })(s, value); err != nil {
+		return err
+	}
+	s.transport.Compression = nil
+	if wanted {
+		s.transport.Compression = []string{"zlib@openssh.com", "zlib", "none"}
+	}
+	return nil
 }
 
 func setPort(s *settings, value string) (err error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/internal/algolist"
 	"github.com/whelk-ssh/whelk/mac"
+	"github.com/whelk-ssh/whelk/transport"
 )
 
 // A topic is something that -Q lists.
@@ -21,7 +22,7 @@ type topic struct {
 var topics = []topic{
 	{"cipher ciphers", func() []string { return cipherNames(func(cipher.Mode) bool { return true }) }},
 	{"cipher-auth", func() []string { return cipherNames(func(m cipher.Mode) bool { return m.AEAD }) }},
-	{"compression", func() []string { return []string{"none"} }},
+	{"compression", transport.Compressions},
 	{"kex kexalgorithms", kexNames},
 	{"key key-plain", keyTypes},
 	{"mac macs", macNames},
