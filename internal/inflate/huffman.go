@@ -29,10 +29,14 @@ func (h *huffman) set(lengths []uint8) bool {
 	}
 	used := len(lengths) - int(h.counts[0])
 	h.counts[0] = 0
+	size := 1 // of the table, as far as the codes need it
 	left := 1 // codes that are free, of the length that was last
 	var code, next [maxBits + 1]uint16
 	for n := 1; n <= maxBits; n++ {
 		left = left<<1 - int(h.counts[n])
+		if h.counts[n] > 0 {
+			size = min(1<<n, len(h.table))
+		}
 		if left < 0 {
 			return false
 		}
@@ -42,27 +46,30 @@ func (h *huffman) set(lengths []uint8) bool {
 	if left > 0 && !(used == 0 || used == 1 && h.counts[1] == 1) {
 		return false
 	}
-	clear(h.table[:])
+	table := h.table[:size]
+	clear(table)
 	for symbol, n := range lengths {
 		if n == 0 {
 			continue
 		}
 		h.symbols[next[n]] = uint16(symbol)
 		next[n]++
-		h.enter(code[n], n, uint16(symbol))
+		if n <= tableBits {
+			enter(table, code[n], n, uint16(symbol))
+		}
 		code[n]++
+	}
+	for ; size < len(h.table); size *= 2 { // whatever the bits above are
+		copy(h.table[size:], h.table[:size])
 	}
 	return true
 }
 
-// enter enters a code into the table, wherever its bits are the next ones. Codes
+// enter enters a code into a table, wherever its bits are the next ones. Codes
 // are sent with their most significant bit first (RFC 1951, section 3.1.1).
-func (h *huffman) enter(code uint16, n uint8, symbol uint16) {
-	if n > tableBits {
-		return
-	}
-	for i := int(bits.Reverse16(code) >> (16 - n)); i < len(h.table); i += 1 << n {
-		h.table[i] = symbol<<4 | uint16(n)
+func enter(table []uint16, code uint16, n uint8, symbol uint16) {
+	for i := int(bits.Reverse16(code) >> (16 - n)); i < len(table); i += 1 << n {
+		table[i] = symbol<<4 | uint16(n)
 	}
 }
 

@@ -125,7 +125,7 @@ func TestPieces(t *testing.T) {
 		for level := flate.HuffmanOnly; level <= flate.BestCompression; level++ {
 			t.Run(fmt.Sprint(kind, " at level ", level), func(t *testing.T) {
 				p, d := newPacker(t, level), NewDecoder(100_000)
-				data := sample(kind, 700_000)
+				data := sample(kind, 300_000)
 				for len(data) > 0 {
 					n := min(len(data), 1+r.IntN(1<<r.IntN(17)))
 					out, err := d.Decode(p.piece(data[:n]))
@@ -329,7 +329,7 @@ func TestDecodeDoesNotAllocate(t *testing.T) {
 	for _, kind := range kinds {
 		p, d := newPacker(t, 6), NewDecoder(256<<10)
 		var pieces [][]byte
-		data := sample(kind, 200*(32<<10))
+		data := sample(kind, 40*(32<<10))
 		for ; len(data) > 0; data = data[32<<10:] {
 			pieces = append(pieces, p.piece(data[:32<<10]))
 		}
@@ -337,7 +337,7 @@ func TestDecodeDoesNotAllocate(t *testing.T) {
 			d.Decode(piece)
 		}
 		pieces = pieces[10:]
-		require.Zero(t, testing.AllocsPerRun(100, func() {
+		require.Zero(t, testing.AllocsPerRun(25, func() {
 			_, err := d.Decode(pieces[0])
 			require.NoError(t, err)
 			pieces = pieces[1:]
