@@ -65,6 +65,7 @@ func TestReaderAtRest(t *testing.T) {
 // A packet that has been taken leaves no buffer behind, however large it was.
 func TestReaderAtRestAfterMuchData(t *testing.T) {
 	in, near, far := drawn(t)
+	in.own = new([BufferSize]byte)
 	go far.Write(make([]byte, 4*largeBuffer))
 	for total := 0; total < 4*largeBuffer; {
 		n, err := in.read()
@@ -77,6 +78,7 @@ func TestReaderAtRestAfterMuchData(t *testing.T) {
 	_, err := in.read()
 	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 	require.Nil(t, in.buf)
+	require.Nil(t, in.own)
 }
 
 func TestDrawEnds(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/whelk-ssh/whelk/wire"
@@ -60,6 +61,11 @@ func (c *Conn) check() (version string, err error) {
 		return "", ErrNoHostKey
 	case c.role == server && len(c.config.HostKeyAlgorithms) == 0:
 		return "", ErrNoAlgorithm
+	}
+	for _, name := range c.config.Compression {
+		if !slices.Contains(Compressions(), name) {
+			return "", fmt.Errorf("transport: Config.Compression has %q, which is none of %q", name, Compressions())
+		}
 	}
 	if c.role == client {
 		for _, name := range c.config.HostKeyAlgorithms {
@@ -122,14 +128,17 @@ func versionReason(err error) error {
 	return &Error{Reason: ReasonConnectionLost, Err: err}
 }
 
+// typicalKexInit is enough for what we offer by default, in bytes.
+const typicalKexInit = 2 << 10
+
 // kexInit returns a fresh KEXINIT (RFC 4253, section 7.1). The first announces
 // our extensions. firstFollows says that a guess comes behind it.
 func (c *Conn) kexInit(firstFollows bool) []byte {
 	m := wire.KexInit{
 		FirstFollows:            firstFollows,
 		HostKeys:                c.config.HostKeyAlgorithms,
-		CompressionClientServer: []string{"none"},
-		CompressionServerClient: []string{"none"},
+		CompressionClientServer: c.config.Compression,
+		CompressionServerClient: c.config.Compression,
 	}
 	rand.Read(m.Cookie[:])
 	for _, method := range c.config.KeyExchanges {
@@ -146,5 +155,5 @@ func (c *Conn) kexInit(firstFollows bool) []byte {
 		markers := [2][]string{client: {extInfoClient, strictClient}, server: {extInfoServer, strictServer}}
 		m.KeyExchanges = append(m.KeyExchanges, markers[c.role]...)
 	}
-	return m.Append(nil)
+	return m.Append(make([]byte, 0, typicalKexInit))
 }

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/whelk-ssh/whelk/cipher"
+	"github.com/whelk-ssh/whelk/internal/inflate"
 )
 
 // maxPacketLength is the largest packet_length accepted. RFC 4253, section 6.1,
@@ -52,6 +54,10 @@ type inbound struct {
 
 	own   *[BufferSize]byte // what large packets are opened into; nil until there is one
 	inOwn bool              // the packet last returned is there
+
+	inflater *inflate.Decoder // nil unless packets are compressed
+	delayed  bool             // compression waits for USERAUTH_SUCCESS
+	granted  *atomic.Bool     // which has gone by
 
 	opener cipher.Opener
 	frame  cipher.Framing
@@ -117,6 +123,9 @@ func (in *inbound) measure() error {
 
 // open unprotects the packet at r.
 func (in *inbound) open() ([]byte, error) {
+	if in.delayed && in.granted.Load() {
+		in.startInflating(startNow)
+	}
 	packet := in.buf[in.r : in.r+in.total]
 	plain, err := in.opener.Open(in.place(packet), in.seq, packet)
 	if err != nil && in.frame.Discard {
@@ -134,13 +143,18 @@ func (in *inbound) open() ([]byte, error) {
 	if padding < 4 || padding > len(plain)-2 {
 		return nil, protocolErrorf("padding_length %d in a packet of %d bytes", padding, len(plain))
 	}
-	return plain[1 : len(plain)-padding], nil
+	payload := plain[1 : len(plain)-padding]
+	if in.inflater != nil {
+		return in.inflate(payload)
+	}
+	return payload, nil
 }
 
 // place returns where to open packet. Large ones, which a layer above may want
-// to keep, get a buffer of their own.
+// to keep, get a buffer of their own, unless what they hold is not yet what that
+// layer wants.
 func (in *inbound) place(packet []byte) []byte {
-	in.inOwn = len(packet) >= BufferSize/2 && len(packet) <= BufferSize
+	in.inOwn = in.inflater == nil && len(packet) >= BufferSize/2 && len(packet) <= BufferSize
 	if !in.inOwn {
 		return packet
 	}
@@ -203,6 +217,7 @@ func (in *inbound) fill() error {
 	if n > 0 {
 		return nil // a Read that fails will fail again
 	}
+	in.rest() // perhaps for good
 	if err == nil {
 		err = io.ErrNoProgress
 	}
@@ -233,11 +248,11 @@ func (in *inbound) space() []byte {
 
 // rest gives up as much of the buffer as what has arrived does not need.
 func (in *inbound) rest() {
+	in.releaseOwn()
 	switch n := in.w - in.r; {
 	case n == 0:
 		recycle(in.buf)
 		in.buf, in.r, in.w = nil, 0, 0
-		in.releaseOwn()
 	case n < smallBuffer && len(in.buf) > smallBuffer:
 		in.resize(smallBuffer)
 	}
@@ -272,7 +287,7 @@ func (in *inbound) makeRoom() {
 func (in *inbound) releaseOwn() {
 	if in.own != nil {
 		ownBuffers.Put(in.own)
-		in.own = nil
+		in.own, in.inOwn = nil, false
 	}
 }
 
@@ -331,13 +346,13 @@ func (in *inbound) readLine(limit int) (string, error) {
 			return string(arrived[:limit]), errLongLine
 		}
 		if err := in.fill(); err != nil {
-			return string(arrived), err
+			return string(in.buf[in.r:in.w]), err // arrived is no longer ours
 		}
 	}
 }
 
-// charge counts the packet just read against what a peer may send before it
-// has authenticated.
+// charge counts the packet just read, at its length before compression, against
+// what a peer may send before it has authenticated.
 func (in *inbound) charge(payload []byte, limit Budget) error {
 	in.spent.Bytes += int64(len(payload)) + 5
 	in.spent.Packets++

@@ -113,3 +113,22 @@ func TestVersionErrorText(t *testing.T) {
 	_, cause := newTestInbound(bytes.NewReader(nil)).readVersion(server)
 	require.ErrorIs(t, cause, io.EOF)
 }
+
+// A buffer that was given back while the line had not ended may be another
+// connection's by the time it fails.
+func TestInterruptedLineIsOurs(t *testing.T) {
+	const line = "SSH-2.0-inter"
+	in := &inbound{idle: func() {}}
+	in.draw = func() (int, error) {
+		if in.buf == nil {
+			return copy(in.space(), line), nil
+		}
+		given := in.buf
+		in.rest()
+		copy(given, bytes.Repeat([]byte("x"), len(given)))
+		return 0, io.EOF
+	}
+	got, err := in.readLine(255)
+	require.ErrorIs(t, err, io.EOF)
+	require.Equal(t, line, got)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 
 	"github.com/whelk-ssh/whelk/cipher"
 	"github.com/whelk-ssh/whelk/client"
@@ -75,11 +76,11 @@ func (s suite) whelk() (config transport.Config, err error) {
 	if s == (suite{}) {
 		return config, nil
 	}
-	method, ok := kex.Lookup(s.keyExchange())
-	if !ok {
+	i := slices.IndexFunc(keyExchanges(), func(m kex.Method) bool { return m.Name() == s.keyExchange() })
+	if i < 0 {
 		return config, fmt.Errorf("bench: whelk has no %q", s.keyExchange())
 	}
-	config.KeyExchanges = []kex.Method{method}
+	config.KeyExchanges = keyExchanges()[i : i+1]
 	if s.cipher != "" {
 		mode, ok := cipher.Lookup(s.cipher)
 		if !ok {
