@@ -27,6 +27,7 @@ const (
 type Client struct {
 	transport *transport.Conn
 	mux       *connection.Mux
+	updating  *updating     // nil without an Updater
 	done      chan struct{} // closed when the connection has ended and err is set
 	err       error
 }
@@ -100,7 +101,8 @@ func newClient(ctx context.Context, nc net.Conn, address string, config *Config)
 		t.Close()
 		return nil, contextual(ctx, err, start, fmt.Sprintf("authenticating %q to %s", config.User, address))
 	}
-	c := &Client{transport: t, mux: connection.New(t, &config.Mux), done: make(chan struct{})}
+	c := &Client{transport: t, done: make(chan struct{})}
+	c.mux = connection.New(t, c.listen(settings.Host, config))
 	go c.serve()
 	return c, nil
 }
@@ -148,6 +150,9 @@ func (c *Client) serve() {
 	err := c.mux.Serve()
 	disconnect(c.transport, err)
 	c.transport.Close()
+	if c.updating != nil {
+		c.updating.end()
+	}
 	c.err = err
 	close(c.done)
 }

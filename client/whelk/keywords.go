@@ -20,6 +20,7 @@ var keywords = map[string]keyword{
 	"addressfamily":            {set: oneOf(func(s *settings) *string { return &s.family }, "any", "inet", "inet6")},
 	"batchmode":                {set: yesNo(func(s *settings) *bool { return &s.batch })},
 	"casignaturealgorithms":    {set: setCASignatures},
+	"checkhostip":              {set: yesNo(func(s *settings) *bool { return &s.checkIP })},
 	"ciphers":                  {set: setCiphers},
 	"compression":              {set: setCompression},
 	"connecttimeout":           {set: setConnectTimeout},
@@ -44,6 +45,7 @@ var keywords = map[string]keyword{
 	"sendenv":                  {set: addSendEnv, repeats: true},
 	"setenv":                   {set: addSetEnv, repeats: true},
 	"stricthostkeychecking":    {set: setStrict},
+	"updatehostkeys":           {set: oneOf(func(s *settings) *string { return &s.updateHosts }, "yes", "no", "ask")},
 	"user":                     {set: setUser},
 	"userknownhostsfile":       {set: files(func(s *settings) *[]string { return &s.userHosts })},
 }
@@ -52,7 +54,6 @@ var keywords = map[string]keyword{
 // what whelk does anyway.
 var fixed = map[string]string{
 	"canonicalizehostname":            "no",
-	"checkhostip":                     "no",
 	"clearallforwardings":             "yes",
 	"controlmaster":                   "no",
 	"controlpath":                     "none",
@@ -71,7 +72,6 @@ var fixed = map[string]string{
 	"proxyjump":                       "none",
 	"serveraliveinterval":             "0",
 	"tunnel":                          "no",
-	"updatehostkeys":                  "no",
 	"verifyhostkeydns":                "no",
 	"visualhostkey":                   "no",
 }
@@ -212,14 +212,16 @@ func setRekeyLimit(s *settings, value string) error {
 
 func setStrict(s *settings, value string) error {
 	switch strings.ToLower(value) {
-	case "yes", "true", "ask": // there is nobody yet who asks
+	case "yes", "true":
 		s.policy = knownhosts.Strict
+	case "ask":
+		s.policy = knownhosts.Ask
 	case "accept-new":
 		s.policy = knownhosts.AcceptNew
 	case "no", "false", "off":
 		s.policy = knownhosts.InsecureAcceptChanged
 	default:
-		return fmt.Errorf("%q is none of yes, accept-new, no", value)
+		return fmt.Errorf("%q is none of yes, accept-new, ask, no", value)
 	}
 	return nil
 }
