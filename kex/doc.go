@@ -45,6 +45,32 @@
 // old clients adds them to its list and limits how often a source may connect;
 // [WithGroups] gives it groups of its own, from a moduli(5) file.
 //
+// # Post-quantum methods
+//
+// Whoever records a session today can open it on the day of a large quantum
+// computer, unless its key exchange withstands that. [PostQuantum] tells which
+// methods do: the hybrids.
+//
+// # FIPS 140-3
+//
+// In FIPS 140-3 mode (GODEBUG=fips140=on or only, see crypto/fips140) there is
+// nothing here but what is made of approved parts: ECDH on NIST's curves (SP
+// 800-56A), ML-KEM (FIPS 203) and SHA-2. The lists leave out the rest and
+// [Lookup] knows of no other. That takes away:
+//
+//   - X25519, which SP 800-56A does not have, and with it
+//     mlkem768x25519-sha256. SP 800-56C, section 2, lets an approved secret be
+//     joined by one that is not, and crypto/tls makes use of that; but crypto/ecdh
+//     refuses X25519 with fips140=only, and the list does not depend on how the
+//     mode is spelled. The hybrids of ML-KEM with NIST's curves take its place at
+//     the front;
+//   - sntrup761, which is not NIST's;
+//   - finite fields, which SP 800-56A approves of, but whose arithmetic here is
+//     outside of the Go Cryptographic Module.
+//
+// That each part is approved does not make the way RFC 10042 puts two of them
+// together so: who needs a validated hybrid has that looked at.
+//
 // # A reply in one round trip
 //
 // A method's script writes before it reads, and looks at the [Transcript] only

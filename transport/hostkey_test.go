@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -44,7 +45,7 @@ func TestCertificateAsHostKey(t *testing.T) {
 			require.True(t, hostkey.Equal(signer.PublicKey(), c.State().HostKey))
 			require.NoError(t, c.Rekey())
 			exchangeData(t, c, s, 20, 1000)
-			require.Greater(t, c.State().KeyExchangesFinished, 1)
+			require.Eventually(t, func() bool { return c.State().KeyExchangesFinished > 1 }, 10*time.Second, time.Millisecond)
 
 			_, _, err, _ := handshake(t, &Config{Verifier: hostkey.Pin(key.PublicKey(), testkeys.Ed25519Other().PublicKey()), HostKeyAlgorithms: []string{algorithm}}, server)
 			var refused *hostkey.PinError

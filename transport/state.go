@@ -29,6 +29,7 @@ type State struct {
 	ClientVersion        string // without CR and LF
 	ServerVersion        string
 	KeyExchange          string
+	PostQuantum          bool // of KeyExchange, the latest: see kex.PostQuantum
 	HostKeyAlgorithm     string
 	HostKey              hostkey.PublicKey
 	Send, Recv           Protection

@@ -33,10 +33,14 @@ func (p *program) connect(ctx context.Context) (*client.Client, error) {
 		return nil, &reachError{err}
 	}
 	p.log.printf(levelDebug1, "Connection established with %v.", nc.RemoteAddr())
-	settings := p.transport
+	settings, hosts, name := p.transport, p.hosts(), p.knownName(address)
 	settings.Trace = p.trace()
-	c, err := client.New(ctx, nc, p.knownName(address), &client.Config{
-		User: p.user, Auth: p.methods(), HostKeys: p.hosts(), Transport: settings, Banner: p.banner,
+	if p.knownFirst {
+		preferred := hosts.HostKeyAlgorithms(hostkey.Host{Name: name})
+		settings.HostKeyAlgorithms = inOrderOf(preferred, settings.HostKeyAlgorithms)
+	}
+	c, err := client.New(ctx, nc, name, &client.Config{
+		User: p.user, Auth: p.methods(), HostKeys: hosts, Transport: settings, Banner: p.banner,
 	})
 	if err != nil {
 		return nil, err
@@ -61,7 +65,7 @@ func (p *program) knownName(address string) string {
 }
 
 // hosts returns what verifies the host's key.
-func (p *program) hosts() hostkey.Verifier {
+func (p *program) hosts() *knownhosts.Verifier {
 	var list []string
 	for _, file := range slices.Concat(p.userHosts, p.globalHosts) {
 		list = append(list, homePath(file))

@@ -1,7 +1,7 @@
 // Command whelk runs a command or a shell on another machine. It takes the
 // flags of ssh(1) and behaves like it:
 //
-//	whelk [-46aknNqTtVvx] [-c ciphers] [-E file] [-i key] [-l user] [-m macs]
+//	whelk [-46aCknNqTtVvx] [-c ciphers] [-E file] [-i key] [-l user] [-m macs]
 //	      [-o keyword=value] [-p port] [-Q query] destination [command ...]
 //
 // A destination is host, user@host or ssh://user@host:port. Flags may follow
@@ -17,6 +17,31 @@
 // accept-new. Keys are read from files without passphrase, passwords from the
 // terminal.
 //
-// With -v it says what was negotiated, with -vv it shows each message but those
-// that carry data, and with -vvv all of them.
+// With -v it says what was negotiated, and warns of a key exchange that does not
+// withstand quantum computers; with -vv it shows each message but those that
+// carry data, and with -vvv all of them.
+//
+// # Algorithms
+//
+// The values of -c and -m and of the keywords Ciphers, MACs, KexAlgorithms,
+// HostKeyAlgorithms and PubkeyAcceptedAlgorithms are lists of names:
+//
+//	aes128-ctr,aes256-ctr    these, in this order
+//	+aes128-cbc              the default list, and these after it
+//	-*-ctr                   the default list without these
+//	^aes256-gcm@openssh.com  the default list, these first
+//
+// The wildcards "*" and "?" are for every sign, and never add an algorithm that
+// is insecure: those have to be named. A name that nothing has is an error. What
+// there is, -Q lists, insecure algorithms last; its topics are those of ssh(1):
+//
+//	cipher cipher-auth compression kex key key-cert key-plain key-sig mac
+//	protocol-version sig help, and the names of the keywords
+//
+// HostKeyAlgorithms with "ssh-rsa" takes the signatures over SHA-1 that old
+// servers make, and PubkeyAcceptedAlgorithms with it has RSA keys make them,
+// where the server takes nothing better. With GODEBUG=fips140=on in the
+// environment there is nothing but what FIPS 140-3 approves of.
+// CASignatureAlgorithms is read and restricts nothing, since no certificate of
+// a host is trusted yet.
 package main

@@ -18,12 +18,18 @@ func (p *program) keys(context.Context) ([]hostkey.Signer, error) {
 	for _, name := range p.identities {
 		path := homePath(name)
 		signer, err := readKey(path)
+		if err == nil {
+			signer, err = p.accepted(signer)
+		}
+		var barred *barredError
 		switch {
 		case err == nil:
 			p.log.printf(levelDebug1, "Will attempt key: %s %s %s", path, signer.PublicKey().Type(), hostkey.Fingerprint(signer.PublicKey()))
 			signers = append(signers, signer)
 		case errors.Is(err, fs.ErrNotExist) && !p.given["identityfile"]:
 			p.log.printf(levelDebug1, "There is no identity file %s.", path)
+		case errors.As(err, &barred) && !p.given["identityfile"]:
+			p.log.printf(levelDebug1, "Identity file %s is passed over: %v", path, err)
 		default:
 			p.log.printf(levelInfo, "Warning: identity file %s is passed over: %s", path, oneLine(err.Error()))
 		}

@@ -1,14 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/whelk-ssh/whelk/hostkey/knownhosts"
-	"github.com/whelk-ssh/whelk/internal/algolist"
 )
 
 // A keyword is one of ssh_config(5).
@@ -21,7 +19,9 @@ type keyword struct {
 var keywords = map[string]keyword{
 	"addressfamily":            {set: oneOf(func(s *settings) *string { return &s.family }, "any", "inet", "inet6")},
 	"batchmode":                {set: yesNo(func(s *settings) *bool { return &s.batch })},
+	"casignaturealgorithms":    {set: setCASignatures},
 	"ciphers":                  {set: setCiphers},
+	"compression":              {set: setCompression},
 	"connecttimeout":           {set: setConnectTimeout},
 	"globalknownhostsfile":     {set: files(func(s *settings) *[]string { return &s.globalHosts })},
 	"hashknownhosts":           {set: yesNo(func(s *settings) *bool { return &s.hashHosts })},
@@ -36,6 +36,8 @@ var keywords = map[string]keyword{
 	"passwordauthentication":   {set: yesNo(func(s *settings) *bool { return &s.password })},
 	"port":                     {set: setPort},
 	"preferredauthentications": {set: setPreferred},
+	"pubkeyacceptedalgorithms": {set: setUserKeyAlgorithms},
+	"pubkeyacceptedkeytypes":   {set: setUserKeyAlgorithms}, // its name until OpenSSH 8.5
 	"pubkeyauthentication":     {set: yesNo(func(s *settings) *bool { return &s.publicKey })},
 	"rekeylimit":               {set: setRekeyLimit},
 	"requesttty":               {set: oneOf(func(s *settings) *string { return &s.requestTTY }, "auto", "no", "yes", "force")},
@@ -52,7 +54,6 @@ var fixed = map[string]string{
 	"canonicalizehostname":            "no",
 	"checkhostip":                     "no",
 	"clearallforwardings":             "yes",
-	"compression":                     "no",
 	"controlmaster":                   "no",
 	"controlpath":                     "none",
 	"escapechar":                      "none",
@@ -125,33 +126,18 @@ func files(field func(*settings) *[]string) func(*settings, string) error {
 	}
 }
 
-func setCiphers(s *settings, value string) (err error) {
-	s.transport.Ciphers, err = algolist.Ciphers(value)
-	return hint(err, "cipher")
-}
-
-func setMACs(s *settings, value string) (err error) {
-	s.transport.MACs, err = algolist.MACs(value)
-	return hint(err, "mac")
-}
-
-func setKeyExchanges(s *settings, value string) (err error) {
-	s.transport.KeyExchanges, err = algolist.KeyExchanges(value)
-	return hint(err, "kex")
-}
-
-func setHostKeyAlgorithms(s *settings, value string) (err error) {
-	s.transport.HostKeyAlgorithms, err = algolist.Signatures(value)
-	return hint(err, "sig")
-}
-
-// hint says how to find the names that there are, where the error does not.
-func hint(err error, topic string) error {
-	var list *algolist.Error
-	if err == nil || errors.As(err, &list) && len(list.Known) > 0 {
+// setCompression offers what ssh -C offers: the method that begins before
+// authentication only to servers that have no other.
+func setCompression(s *settings, value string) error {
+	var wanted bool
+	if err := yesNo(func(*settings) *bool { return &wanted })(s, value); err != nil {
 		return err
 	}
-	return fmt.Errorf("%w (whelk -Q %s lists those there are)", err, topic)
+	s.transport.Compression = nil
+	if wanted {
+		s.transport.Compression = []string{"zlib@openssh.com", "zlib", "none"}
+	}
+	return nil
 }
 
 func setPort(s *settings, value string) (err error) {

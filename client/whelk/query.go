@@ -6,10 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/whelk-ssh/whelk/cipher"
-	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/internal/algolist"
-	"github.com/whelk-ssh/whelk/mac"
+	"github.com/whelk-ssh/whelk/transport"
 )
 
 // A topic is something that -Q lists.
@@ -19,37 +17,41 @@ type topic struct {
 }
 
 var topics = []topic{
-	{"cipher ciphers", func() []string { return cipherNames(func(cipher.Mode) bool { return true }) }},
-	{"cipher-auth", func() []string { return cipherNames(func(m cipher.Mode) bool { return m.AEAD }) }},
-	{"compression", func() []string { return []string{"none"} }},
+	{"cipher ciphers", func() []string { return cipherNames(false) }},
+	{"cipher-auth", func() []string { return cipherNames(true) }},
+	{"compression", transport.Compressions},
 	{"kex kexalgorithms", kexNames},
-	{"key key-plain", keyTypes},
+	{"key", func() []string { return keyTypes(whatever) }},
+	{"key-cert", func() []string { return keyTypes(algolist.IsCertificate) }},
+	{"key-plain", func() []string { return keyTypes(plain) }},
+	{"key-sig hostkeyalgorithms pubkeyacceptedalgorithms pubkeyacceptedkeytypes", algolist.AllSignatures},
 	{"mac macs", macNames},
 	{"protocol-version", func() []string { return []string{"2"} }},
-	{"sig key-sig hostkeyalgorithms pubkeyacceptedalgorithms", hostkey.Default},
+	{"sig casignaturealgorithms", func() []string { return slices.DeleteFunc(algolist.AllSignatures(), algolist.IsCertificate) }},
 }
 
 // query answers -Q.
 func query(name string) int {
-	if name == "help" {
-		for _, t := range topics {
-			fmt.Println(strings.Fields(t.names)[0])
-		}
-		return 0
-	}
+	var known []string
 	for _, t := range topics {
-		if slices.Contains(strings.Fields(t.names), strings.ToLower(name)) {
+		names := strings.Fields(t.names)
+		if slices.Contains(names, strings.ToLower(name)) {
 			fmt.Println(strings.Join(t.list(), "\n"))
 			return 0
 		}
+		known = append(known, names[0])
 	}
-	fmt.Fprintf(os.Stderr, "whelk: -Q knows nothing of %q: -Q help lists what it knows of\n", name)
+	if name == "help" {
+		fmt.Println(strings.Join(known, "\n"))
+		return 0
+	}
+	fmt.Fprintf(os.Stderr, "whelk: -Q knows nothing of %q; the nearest is %q, and \"whelk -Q help\" lists all\n", name, algolist.Nearest(name, known))
 	return failure
 }
 
-func cipherNames(want func(cipher.Mode) bool) (names []string) {
-	for _, m := range append(cipher.Default(), cipher.Insecure()...) {
-		if want(m) {
+func cipherNames(authenticated bool) (names []string) {
+	for _, m := range algolist.AllCiphers() {
+		if m.AEAD || !authenticated {
 			names = append(names, m.Name)
 		}
 	}
@@ -57,7 +59,7 @@ func cipherNames(want func(cipher.Mode) bool) (names []string) {
 }
 
 func macNames() (names []string) {
-	for _, a := range append(mac.Default(), mac.Insecure()...) {
+	for _, a := range algolist.AllMACs() {
 		names = append(names, a.Name)
 	}
 	return names
@@ -70,11 +72,16 @@ func kexNames() (names []string) {
 	return names
 }
 
-func keyTypes() (names []string) {
-	for _, algorithm := range hostkey.Default() {
-		if t := hostkey.KeyType(algorithm); !slices.Contains(names, t) {
+// keyTypes returns the formats of keys and certificates that are wanted.
+func keyTypes(wanted func(name string) bool) (names []string) {
+	for _, algorithm := range algolist.AllSignatures() {
+		if t := algolist.KeyType(algorithm); wanted(t) && !slices.Contains(names, t) {
 			names = append(names, t)
 		}
 	}
 	return names
 }
+
+func plain(name string) bool { return !algolist.IsCertificate(name) }
+
+func whatever(string) bool { return true }

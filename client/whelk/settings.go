@@ -41,7 +41,8 @@ type settings struct {
 	sendEnv        []string
 	logLevel       level
 
-	transport transport.Config
+	transport  transport.Config
+	knownFirst bool // of the host key algorithms, those that the host is known by come first
 }
 
 func newSettings() settings {

@@ -29,6 +29,9 @@ func (p *program) traceKeyExchange(s transport.State, err error) {
 		return // it ends the program, and is said there
 	}
 	p.log.printf(levelDebug1, "kex: algorithm: %s", s.KeyExchange)
+	if !s.PostQuantum && s.KeyExchangesFinished == 1 {
+		p.log.printf(levelVerbose, "Warning: the key exchange %s is not post-quantum: who records this session now may be able to read it later; a newer server has one that is.", s.KeyExchange)
+	}
 	p.log.printf(levelDebug1, "kex: host key algorithm: %s", s.HostKeyAlgorithm)
 	for _, d := range []struct {
 		name string

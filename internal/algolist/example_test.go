@@ -12,12 +12,12 @@ func Example() {
 		fmt.Println(m.Name)
 	}
 	fmt.Println(err)
-	_, err = algolist.Ciphers("aes123-ctr")
+	_, err = algolist.Ciphers("aes128-gcm")
 	fmt.Println(err)
 	// Output:
 	// chacha20-poly1305@openssh.com
 	// aes128-gcm@openssh.com
 	// aes256-gcm@openssh.com
 	// <nil>
-	// no cipher is called "aes123-ctr"; there are aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes128-ctr,aes192-ctr,aes256-ctr,aes128-cbc,aes192-cbc,aes256-cbc,3des-cbc
+	// no cipher is called "aes128-gcm"; the nearest is "aes128-gcm@openssh.com", and "whelk -Q cipher" lists all
 }

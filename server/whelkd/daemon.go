@@ -51,6 +51,12 @@ func newDaemon(o *options, stderr io.Writer) (*daemon, error) {
 	if d.server.HostKeys, err = d.hostKeys(o.hostKeys); err != nil {
 		return nil, err
 	}
+	if d.server.HostKeys, err = usable(d.server.HostKeys, o.transport.HostKeyAlgorithms); err != nil {
+		return nil, err
+	}
+	if d.server.Transport.KeyExchanges, err = d.withModuli(o.transport.KeyExchanges, o.moduli); err != nil {
+		return nil, err
+	}
 	if d.server.Auth, err = d.auth(o); err != nil {
 		return nil, err
 	}
@@ -78,7 +84,7 @@ func traceTo(log *slog.Logger) *transport.Trace {
 		PacketSent: packet("sent"),
 		PacketRead: packet("read"),
 		KeyExchange: func(s transport.State, err error) {
-			log.Debug("key exchange", "method", s.KeyExchange, "host key", s.HostKeyAlgorithm,
+			log.Debug("key exchange", "method", s.KeyExchange, "post-quantum", s.PostQuantum, "host key", s.HostKeyAlgorithm,
 				"send", s.Send, "recv", s.Recv, "strict", s.StrictKeyExchange, "err", err)
 		},
 	}

@@ -28,16 +28,28 @@
 //
 // Keywords are those of sshd_config(5), without regard to case:
 //
-//	AcceptEnv AuthorizedKeysFile Banner Ciphers HostKey HostKeyAlgorithms
-//	KexAlgorithms ListenAddress LogLevel LoginGraceTime MACs MaxAuthTries
-//	MaxSessions MaxStartups PermitTTY PerSourceMaxStartups Port
+//	AcceptEnv AuthorizedKeysFile Banner Ciphers Compression HostKey
+//	HostKeyAlgorithms KexAlgorithms ListenAddress LogLevel LoginGraceTime MACs
+//	MaxAuthTries MaxSessions MaxStartups ModuliFile PermitTTY
+//	PerSourceMaxStartups Port
 //	PubkeyAcceptedAlgorithms PubkeyAuthentication RekeyLimit Subsystem
 //	UnusedConnectionTimeout
+//
+// Lists of algorithms are those of whelk, which "whelk -Q" has the names for:
+// "+" adds to the default, "-" takes from it, "^" puts in front, and "*" and "?"
+// stand for any characters. HostKeyAlgorithms and PubkeyAcceptedAlgorithms with
+// "ssh-rsa" make and take signatures over SHA-1. Group exchange, which has to be
+// asked for, as in KexAlgorithms=+diffie-hellman-group-exchange-sha256, chooses
+// from the groups in ModuliFile, /etc/ssh/moduli if not given and if it exists,
+// and from those of RFC 3526 if not. With GODEBUG=fips140=on in the environment
+// there is nothing but what FIPS 140-3 approves of. CASignatureAlgorithms is
+// read and restricts nothing, since no certificate lets anybody in yet.
 //
 // PrintMotd, PrintLastLog, TCPKeepAlive and UseDNS are taken and do nothing. Of
 // those that would switch on what whelkd does not do, such as
 // PasswordAuthentication and AllowTcpForwarding, only "no" is taken. Terminals
 // are allowed unless PermitTTY says otherwise. StrictModes is always on.
+// Compression is "no" unless given.
 //
 // # Sessions
 //

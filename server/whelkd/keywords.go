@@ -13,19 +13,15 @@ import (
 
 // keywords are those of sshd_config(5) that are known, in lower case.
 var keywords = map[string]func(*options, string) error{
-	"acceptenv":          func(o *options, v string) error { o.acceptEnv = append(o.acceptEnv, strings.Fields(v)...); return nil },
-	"authorizedkeysfile": setAuthorizedKeys,
-	"banner":             func(o *options, v string) error { o.banner = unlessNone(v); return nil },
-	"ciphers":            func(o *options, v string) (err error) { o.transport.Ciphers, err = algolist.Ciphers(v); return err },
-	"hostkey":            setHostKey,
-	"hostkeyalgorithms": func(o *options, v string) (err error) {
-		o.transport.HostKeyAlgorithms, err = algolist.Signatures(v)
-		return err
-	},
-	"kexalgorithms": func(o *options, v string) (err error) {
-		o.transport.KeyExchanges, err = algolist.ServerKeyExchanges(v)
-		return err
-	},
+	"acceptenv":                func(o *options, v string) error { o.acceptEnv = append(o.acceptEnv, strings.Fields(v)...); return nil },
+	"authorizedkeysfile":       setAuthorizedKeys,
+	"banner":                   func(o *options, v string) error { o.banner = unlessNone(v); return nil },
+	"casignaturealgorithms":    setCASignatures,
+	"ciphers":                  func(o *options, v string) (err error) { o.transport.Ciphers, err = algolist.Ciphers(v); return err },
+	"compression":              setCompression,
+	"hostkey":                  setHostKey,
+	"hostkeyalgorithms":        setHostKeyAlgorithms,
+	"kexalgorithms":            setKeyExchanges,
 	"listenaddress":            setListenAddress,
 	"loglevel":                 setLogLevel,
 	"logingracetime":           setLoginGraceTime,
@@ -33,6 +29,7 @@ var keywords = map[string]func(*options, string) error{
 	"maxauthtries":             func(o *options, v string) (err error) { o.maxTries, err = positive(v); return err },
 	"maxsessions":              func(o *options, v string) (err error) { o.sessions, err = positive(v); return err },
 	"maxstartups":              setMaxStartups,
+	"modulifile":               func(o *options, v string) error { o.moduli = v; return nil },
 	"permittty":                func(o *options, v string) (err error) { o.permitTTY, err = yesNo(v); return err },
 	"persourcemaxstartups":     setPerSource,
 	"port":                     setPort,
@@ -54,7 +51,6 @@ var keywords = map[string]func(*options, string) error{
 	"allowstreamlocalforwarding":      only("no"),
 	"allowtcpforwarding":              only("no"),
 	"challengeresponseauthentication": only("no"),
-	"compression":                     only("no"),
 	"gssapiauthentication":            only("no"),
 	"hostbasedauthentication":         only("no"),
 	"kbdinteractiveauthentication":    only("no"),
@@ -103,6 +99,23 @@ func unlessNone(v string) string {
 		return ""
 	}
 	return v
+}
+
+// setCompression takes yes and delayed, which are the same: nothing is
+// decompressed for who has not authenticated.
+func setCompression(o *options, v string) error {
+	wanted := strings.EqualFold(v, "delayed")
+	if !wanted {
+		var err error
+		if wanted, err = yesNo(v); err != nil {
+			return fmt.Errorf("%q is none of yes, delayed, no", v)
+		}
+	}
+	o.transport.Compression = nil
+	if wanted {
+		o.transport.Compression = []string{"none", "zlib@openssh.com"}
+	}
+	return nil
 }
 
 func setPort(o *options, v string) error {
@@ -224,10 +237,5 @@ func setSubsystem(o *options, v string) error {
 
 func setRekeyLimit(o *options, v string) (err error) {
 	o.transport.Rekey.Bytes, o.transport.Rekey.Interval, err = parseRekeyLimit(v)
-	return err
-}
-
-func setUserKeyAlgorithms(o *options, v string) (err error) {
-	o.transport.UserKeyAlgorithms, err = algolist.Signatures(v)
 	return err
 }

@@ -34,6 +34,7 @@ type options struct {
 	unused     time.Duration
 	logLevel   slog.Level
 	transport  transport.Config
+	moduli     string // a file, or "" for the system's
 }
 
 // silent is a level above all that is logged.

@@ -10,13 +10,14 @@ import (
 
 func TestSIGTERMDrains(t *testing.T) {
 	r := start(t)
-	cmd, _ := r.spawn("echo $$; sleep 0.7; exit 5")
+	cmd, _ := r.spawn("echo $$; until [ -e " + r.path("enough") + " ]; do sleep 0.05; done; exit 5")
 	idle := r.ssh("-M", "-N")
 	require.NoError(t, idle.Start())
 	require.Eventually(t, func() bool { return r.ssh("-O", "check", "").Run() == nil }, waitFor, 10*time.Millisecond)
 	require.NoError(t, r.cmd.Process.Signal(syscall.SIGTERM))
 	require.Error(t, idle.Wait(), "a connection without a session ends")
 	require.NoError(t, syscall.Kill(r.cmd.Process.Pid, 0))
+	r.write("enough", nil)
 	cmd.Wait()
 	require.Equal(t, 5, cmd.ProcessState.ExitCode(), "a session that runs ends by itself")
 	require.Zero(t, r.wait())
