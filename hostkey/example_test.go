@@ -3,6 +3,8 @@ package hostkey_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/whelk-ssh/whelk/hostkey"
@@ -74,4 +76,40 @@ func ExampleCertificate() {
 	// ssh-rsa-cert-v01@openssh.com
 	// false
 	// true
+}
+
+// A key is made, written with a passphrase, and read by who knows that.
+func ExampleReadPrivateKeyFile() {
+	directory, err := os.MkdirTemp("", "example")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(directory)
+	path := filepath.Join(directory, "id_ed25519")
+
+	key, err := hostkey.GenerateKey(hostkey.Ed25519, 0)
+	if err != nil {
+		panic(err)
+	}
+	file, err := hostkey.MarshalEncryptedPrivateKey(key, "me@laptop", hostkey.Encryption{Passphrase: []byte("open sesame"), Rounds: 1})
+	if err != nil {
+		panic(err)
+	}
+	if err := hostkey.CreateKeyFile(path, file); err != nil {
+		panic(err)
+	}
+
+	tried := []string{"open barley", "open sesame"}
+	ask := func(_ context.Context, file string, locked *hostkey.PassphraseError) ([]byte, error) {
+		fmt.Println("passphrase of", filepath.Base(file), "- the last one was wrong:", locked.Wrong)
+		passphrase := []byte(tried[0])
+		tried = tried[1:]
+		return passphrase, nil
+	}
+	read, err := hostkey.ReadPrivateKeyFile(context.Background(), path, ask)
+	fmt.Println(read.PublicKey().Type(), read.Comment, err)
+	// Output:
+	// passphrase of id_ed25519 - the last one was wrong: false
+	// passphrase of id_ed25519 - the last one was wrong: true
+	// ssh-ed25519 me@laptop <nil>
 }
