@@ -135,7 +135,10 @@ func (a *Authority) CheckUser(c *Certificate, addr net.Addr, principals ...strin
 	if err := r.Permissions.CheckSource(addr); err != nil {
 		return nil, &CertificateError{Reason: WrongSource, Certificate: c, Detail: strings.TrimPrefix(err.Error(), "hostkey: "), Err: err}
 	}
-	return r, a.checkRevoked(c)
+	if err := a.checkRevoked(c); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // CheckHost decides whether c speaks for a host, given the name it was dialed

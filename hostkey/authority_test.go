@@ -192,7 +192,8 @@ func TestAuthorityTrusts(t *testing.T) {
 	t.Run("J6: the certificate is revoked", func(t *testing.T) {
 		a := authority()
 		a.Revoked = revokes(user)
-		_, err := a.CheckUser(user, here, "alice")
+		r, err := a.CheckUser(user, here, "alice")
+		require.Nil(t, r)
 		requireReason(t, err, hostkey.Revoked, "")
 		require.ErrorIs(t, err, revoked)
 	})

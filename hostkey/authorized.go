@@ -41,7 +41,8 @@ type Option struct {
 }
 
 // Unsupported returns the names of the options of k that are none of known,
-// which are in lower case. Whoever grants something to the holder of k passes
+// which are in lower case. It is for those who do not go by
+// [AuthorizedKey.Restrictions], which knows all of sshd(8). Whoever grants something to the holder of k passes
 // the options it enforces, and grants nothing unless the result is empty: an
 // option that is not understood may be a restriction.
 func (k *AuthorizedKey) Unsupported(known ...string) []string {

@@ -17,7 +17,7 @@
 // A [Server] runs; a [Handler] serves one [Session], which is a shell, a
 // command or a subsystem; a [Conn] is the connection it came over.
 // [HostKeyFile] and [AuthorizedKeys] are the host key and the users of a server
-// that has none of its own.
+// that has none of its own; [PublicKeys] knows authorities and revoked keys too.
 //
 // The package starts no programs and knows no accounts: command whelkd does. It
 // forwards no ports; what a client asks for besides sessions goes to the
@@ -27,7 +27,9 @@
 //
 // The zero Server refuses to run, and one that runs refuses what it was not
 // told to allow: environment variables, terminals, channels and requests of
-// other types. A Grant's critical options are enforced, or the connection ends.
+// other types. A Grant's critical options are enforced, or the connection ends:
+// the command to be run, where the user may come from, what may be forwarded,
+// and variables to be set.
 // Text of clients is quoted in errors and logs where it would not print as it
 // is.
 //
