@@ -34,6 +34,9 @@ type Client struct {
 // Dial connects to the address, which has the form that [net.Dial] takes but
 // for TCP may lack the port, which then is 22, and authenticates the user.
 //
+// A server that ends the connection over a wrong guess of the key exchange (see
+// [transport.GuessError]) is dialed once more, without one.
+//
 // The context bounds all of that, and a minute does if it has no deadline: a
 // [*ContextError] says what there was no time left for. Once Dial has
 // returned, the context no longer matters.
@@ -46,12 +49,18 @@ func Dial(ctx context.Context, network, address string, config *Config) (*Client
 	defer cancel()
 	start := time.Now()
 	address = withPort(network, address)
-	var dialer net.Dialer
-	nc, err := dialer.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, contextual(ctx, err, start, "connecting to "+address)
+	for {
+		var dialer net.Dialer
+		nc, err := dialer.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, contextual(ctx, err, start, "connecting to "+address)
+		}
+		c, err := newClient(ctx, nc, address, config)
+		if _, guessed := errors.AsType[*transport.GuessError](err); !guessed || config.Transport.DisableGuess {
+			return c, err
+		}
+		config.Transport.DisableGuess = true
 	}
-	return newClient(ctx, nc, address, config)
 }
 
 // New is Dial over a connection that is there already, of whatever kind. The

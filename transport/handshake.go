@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/whelk-ssh/whelk/wire"
@@ -26,6 +27,9 @@ func (c *Conn) Handshake(ctx context.Context) error {
 	defer unhook()
 	if err := c.handshake(ctx); err != nil {
 		err = c.fail(err)
+		if c.wrongGuess {
+			err = guessError(err)
+		}
 		c.config.traceKeyExchange(State{}, err)
 		c.Close()
 		return err
@@ -60,6 +64,11 @@ func (c *Conn) check() (version string, err error) {
 		return "", ErrNoHostKey
 	case c.role == server && len(c.config.HostKeyAlgorithms) == 0:
 		return "", ErrNoAlgorithm
+	}
+	for _, name := range c.config.Compression {
+		if !slices.Contains(Compressions(), name) {
+			return "", fmt.Errorf("transport: Config.Compression has %q, which is none of %q", name, Compressions())
+		}
 	}
 	if c.role == client {
 		for _, name := range c.config.HostKeyAlgorithms {
@@ -131,8 +140,8 @@ func (c *Conn) kexInit(firstFollows bool) []byte {
 	m := wire.KexInit{
 		FirstFollows:            firstFollows,
 		HostKeys:                c.config.HostKeyAlgorithms,
-		CompressionClientServer: []string{"none"},
-		CompressionServerClient: []string{"none"},
+		CompressionClientServer: c.config.Compression,
+		CompressionServerClient: c.config.Compression,
 	}
 	rand.Read(m.Cookie[:])
 	for _, method := range c.config.KeyExchanges {

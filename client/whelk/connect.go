@@ -12,6 +12,7 @@ import (
 	"github.com/whelk-ssh/whelk/client"
 	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/hostkey/knownhosts"
+	"github.com/whelk-ssh/whelk/transport"
 	"github.com/whelk-ssh/whelk/userauth"
 )
 
@@ -42,6 +43,11 @@ func (p *program) connect(ctx context.Context) (*client.Client, error) {
 	c, err := client.New(ctx, nc, name, &client.Config{
 		User: p.user, Auth: p.methods(), HostKeys: hosts, Transport: settings, Banner: p.banner,
 	})
+	if _, guessed := errors.AsType[*transport.GuessError](err); guessed && !p.transport.DisableGuess {
+		p.log.printf(levelDebug1, "%v; connecting again.", err)
+		p.transport.DisableGuess = true
+		return p.connect(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}

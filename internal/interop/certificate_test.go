@@ -15,9 +15,9 @@ import (
 // certificatePairs are ssh and both servers, which are to say the same.
 var certificatePairs = []pair{{ssh, sshd}, {ssh, whelkd}}
 
-// certificateFile has the authority, one of otherKeys, certify the user's key
-// of a type. It returns the files of the key and of the certificate.
-func certificateFile(t *testing.T, keyType string, authority hostkey.Signer, change func(*hostkey.Certificate)) (options []string) {
+// withCertificate has the authority, one of otherKeys, certify the user's key
+// of a type. It returns the options by which ssh uses it.
+func withCertificate(t *testing.T, keyType string, authority hostkey.Signer, change func(*hostkey.Certificate)) (options []string) {
 	t.Helper()
 	key := userKeyFile(t, keyType)
 	c := &hostkey.Certificate{
@@ -58,7 +58,7 @@ func TestOurCertificates(t *testing.T) {
 					continue // each with each takes long
 				}
 				between(t, keyType+" by "+ca.PublicKey().Type(), p.programs(), func(t *testing.T) {
-					r := s.run(t, ssh, "echo in", certificateFile(t, keyType, ca, func(*hostkey.Certificate) {})...)
+					r := s.run(t, ssh, "echo in", withCertificate(t, keyType, ca, func(*hostkey.Certificate) {})...)
 					require.Equal(t, 0, r.status, r.stderr)
 					require.Equal(t, "in\n", r.stdout)
 				})
@@ -107,7 +107,7 @@ func TestCertificatePolicy(t *testing.T) {
 			{"an unknown extension", func(c *hostkey.Certificate) { c.Extensions = []hostkey.CertificateOption{{Name: "x@example.com"}} }, "in\n"},
 		} {
 			between(t, c.name, p.programs(), func(t *testing.T) {
-				r := s.run(t, ssh, "echo in", certificateFile(t, hostkey.ECDSA256, ca, c.change)...)
+				r := s.run(t, ssh, "echo in", withCertificate(t, hostkey.ECDSA256, ca, c.change)...)
 				require.Equal(t, c.stdout, r.stdout, r.stderr)
 				require.Equal(t, c.stdout == "", r.status == 255, r.stderr)
 			})

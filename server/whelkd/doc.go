@@ -29,11 +29,12 @@
 // Keywords are those of sshd_config(5), without regard to case:
 //
 //	AcceptEnv AuthorizedKeysFile AuthorizedPrincipalsFile Banner
-//	CASignatureAlgorithms Ciphers HostCertificate HostKey HostKeyAlgorithms
-//	KexAlgorithms ListenAddress LogLevel LoginGraceTime MACs MaxAuthTries
-//	MaxSessions MaxStartups ModuliFile PermitTTY PermitUserEnvironment
-//	PerSourceMaxStartups Port PubkeyAcceptedAlgorithms PubkeyAuthentication
-//	RekeyLimit RevokedKeys Subsystem TrustedUserCAKeys UnusedConnectionTimeout
+//	CASignatureAlgorithms Ciphers Compression HostCertificate HostKey
+//	HostKeyAlgorithms KexAlgorithms ListenAddress LogLevel LoginGraceTime MACs
+//	MaxAuthTries MaxSessions MaxStartups ModuliFile PermitTTY
+//	PermitUserEnvironment PerSourceMaxStartups Port PubkeyAcceptedAlgorithms
+//	PubkeyAuthentication RekeyLimit RevokedKeys Subsystem TrustedUserCAKeys
+//	UnusedConnectionTimeout
 //
 // Lists of algorithms are those of whelk, which "whelk -Q" has the names for:
 // "+" adds to the default, "-" takes from it, "^" puts in front, and "*" and "?"
@@ -56,6 +57,7 @@
 // those that would switch on what whelkd does not do, such as
 // PasswordAuthentication and AllowTcpForwarding, only "no" is taken. Terminals
 // are allowed unless PermitTTY says otherwise. StrictModes is always on.
+// Compression is "no" unless given.
 //
 // # Sessions
 //
