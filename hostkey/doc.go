@@ -39,9 +39,18 @@
 // # Certificates
 //
 // A [Certificate] is parsed with the signature of its authority, and verifies
-// signatures by its key. That says nothing yet, and so no [Verifier] of this
-// module takes one, no file lists one, and none equals the key in it. Their
-// algorithms are in [Optional].
+// signatures by its key. That says nothing yet: none equals the key in it, and
+// no file lists one. An [Authority] says whose are believed and about whom, and
+// returns what they restrict. Their algorithms are in [Optional].
+//
+//	line of authorized keys    certificate of a user
+//	           |                        |
+//	     Restrictions  <--Narrow--  Authority.CheckUser <- KRL: is it revoked?
+//	           |
+//	Permissions: what a server holds the user to
+//
+// A [KRL] revokes keys and certificates. An [SSHSIG] is a signature of a file,
+// and [AllowedSigners] say whose are believed.
 //
 // # Algorithms that have to be asked for
 //

@@ -210,7 +210,7 @@ func (c *Conn) authenticate() (err error) {
 	}
 	auth := c.server.Auth
 	auth.Report = c.report
-	c.grant, err = auth.Authenticate(ctx, c.transport, c.binding())
+	c.grant, err = auth.Authenticate(withPeer(ctx, c.nc.RemoteAddr()), c.transport, c.binding())
 	if err != nil {
 		return err
 	}
@@ -223,7 +223,7 @@ func (c *Conn) authenticate() (err error) {
 func (c *Conn) binding() userauth.Binding {
 	return userauth.Binding{
 		SessionID:  c.transport.State().SessionID,
-		Algorithms: c.server.Transport.UserKeyAlgorithms,
+		Algorithms: c.server.userKeyAlgorithms(),
 		KeyFormats: c.server.Transport.KeyFormats,
 	}
 }
@@ -240,30 +240,6 @@ func (c *Conn) report(ctx context.Context, a *userauth.Attempt, err error) {
 	if f := c.server.Auth.Report; f != nil {
 		f(ctx, a, err)
 	}
-}
-
-// restrict finds out what the user is held back by. An option that nobody
-// enforces must not be taken for none.
-func (c *Conn) restrict() error {
-	if c.grant.Permissions == nil {
-		return nil
-	}
-	for name, value := range c.grant.Permissions.CriticalOptions {
-		if name != "force-command" { // PROTOCOL.certkeys, "Critical options"
-			return &RestrictionError{Option: name}
-		}
-		c.forced = &value
-	}
-	return nil
-}
-
-// mayHavePty reports whether the user may ask for a terminal.
-func (c *Conn) mayHavePty() bool {
-	if !c.server.AllowPty || c.grant.Permissions == nil {
-		return c.server.AllowPty
-	}
-	_, permitted := c.grant.Permissions.Extensions["permit-pty"]
-	return permitted
 }
 
 func (c *Conn) logEnd(err error) {

@@ -51,6 +51,9 @@ func newDaemon(o *options, stderr io.Writer) (*daemon, error) {
 	if d.server.HostKeys, err = d.hostKeys(o.hostKeys); err != nil {
 		return nil, err
 	}
+	if d.server.HostKeys, err = withCertificates(d.server.HostKeys, o.hostCertificates); err != nil {
+		return nil, err
+	}
 	if d.server.HostKeys, err = usable(d.server.HostKeys, o.transport.HostKeyAlgorithms); err != nil {
 		return nil, err
 	}
@@ -122,14 +125,10 @@ func (d *daemon) announce(key hostkey.Signer) hostkey.Signer {
 // auth lets in the account's user, with a key.
 func (d *daemon) auth(o *options) (userauth.Server, error) {
 	a := userauth.Server{MaxTries: o.maxTries}
-	if !o.pubkey || len(o.authorizedKeys) == 0 {
+	if !o.pubkey || len(o.authorizedKeys)+len(o.keys.TrustedUserCAKeys) == 0 {
 		return a, errors.New("nobody could log in: there is no way but a public key, and that is off")
 	}
-	var files []string
-	for _, file := range o.authorizedKeys {
-		files = append(files, d.account.path(file))
-	}
-	a.Checks = []userauth.Check{onlyUser{server.AuthorizedKeys(files...), d.account.name}}
+	a.Checks = []userauth.Check{onlyUser{d.publicKeys(o).Check(), d.account.name}}
 	if o.banner != "" {
 		text, err := os.ReadFile(o.banner)
 		if err != nil {
