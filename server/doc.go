@@ -16,8 +16,9 @@
 //
 // A [Server] runs; a [Handler] serves one [Session], which is a shell, a
 // command or a subsystem; a [Conn] is the connection it came over.
-// [HostKeyFile] and [AuthorizedKeys] are the host key and the users of a server
-// that has none of its own.
+// [HostKeyFile] is the host key of a server that has none of its own, and
+// [AuthorizedKeys], [PasswordFile], [InteractivePasswordFile] and [Hostbased]
+// are its users, by the files of those who run it.
 //
 // The package starts no programs and knows no accounts: command whelkd does. It
 // forwards no ports; what a client asks for besides sessions goes to the
