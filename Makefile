@@ -2,7 +2,7 @@
 
 FUZZTIME ?= 10s
 
-.PHONY: build test race lint vet fuzz cover demo interop rfc bench bench-plot tidy
+.PHONY: build test race lint vet fuzz cover demo interop matrix rfc bench bench-plot tidy
 
 build: ; go build ./...
 test: ; @.ci/test ./...
@@ -13,6 +13,7 @@ fuzz: ; @.ci/fuzz $(FUZZTIME)
 cover: ; go test -coverpkg=./... -coverprofile=.cover.out ./... && go tool cover -func=.cover.out | tail -n 1
 demo: ; @go run ./internal/demo
 interop: ; @.ci/test -v ./internal/interop
+matrix: ; @.ci/test -run '^TestMatrix$$' ./internal/interop -update
 rfc: ; @.ci/rfc
 bench: ; @cd internal/bench && go run . -name '$(NAME)'
 bench-plot: ; @$(if $(FROM),cat $(FROM),$(MAKE) -s bench) >.bench.out && cd internal/bench && go run ./chart ../../.github/figures.svg <../../.bench.out

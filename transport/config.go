@@ -31,6 +31,14 @@ type Config struct {
 	// takes their algorithms too, in second place.
 	KeyFormats []hostkey.Format
 
+	// Compression has names of compression algorithms in order of preference,
+	// for both directions: "none", "zlib@openssh.com", which begins when the
+	// user has authenticated, and "zlib", which begins before, so that a server
+	// spends it on everybody who connects. If nil it is "none" alone, and
+	// nothing is compressed. See Compression in the documentation of the package
+	// for what it costs.
+	Compression []string
+
 	Host     hostkey.Host     // client: who we meant to reach
 	Verifier hostkey.Verifier // client: required
 	HostKeys []hostkey.Signer // server: required
@@ -106,6 +114,9 @@ func (config *Config) clone(r role) Config {
 	}
 	if c.MACs == nil {
 		c.MACs = defaultMACs()
+	}
+	if c.Compression == nil {
+		c.Compression = []string{compressionNone}
 	}
 	if c.UserKeyAlgorithms == nil {
 		c.UserKeyAlgorithms = c.withKeyFormats(defaultSignatures())

@@ -33,6 +33,7 @@ type Conn struct {
 	alarms        alarms
 	written       sync.WaitGroup // until the net.Conn is closed
 	authenticated atomic.Bool
+	granted       atomic.Bool // USERAUTH_SUCCESS has gone by, or is about to
 	role          role
 
 	started bool // guarded by stateMu
@@ -68,7 +69,7 @@ func newConn(nc net.Conn, config *Config, r role) *Conn {
 	c.out.send, c.out.try = c.send, tryWriter(nc)
 	c.quickAck = quickAcker(nc)
 	_, opener := cipher.None()
-	c.in = inbound{conn: nc, idle: c.beforeRead, opener: opener, frame: opener.Framing(), clear: true}
+	c.in = inbound{conn: nc, idle: c.beforeRead, granted: &c.granted, opener: opener, frame: opener.Framing(), clear: true}
 	if c.in.draw = drawReader(nc, &c.in); c.in.draw == nil {
 		c.in.buf = make([]byte, smallBuffer)
 	}
@@ -180,6 +181,8 @@ func (c *Conn) checkOrder(number wire.Number) error {
 		c.lateExtInfo, c.sawLate = true, true
 	case number == wire.NumberUserauthSuccess && c.role == client:
 		c.lateExtInfo = false
+		c.granted.Store(true)
+		c.out.startDelayed()
 		c.Authenticated()
 	case number == wire.NumberKexInit && !c.authenticated.Load():
 		return protocolErrorf("key re-exchange before authentication")
@@ -221,6 +224,10 @@ func (c *Conn) Enqueue(parts ...[]byte) error {
 func (c *Conn) Append(parts ...[]byte) error { return c.put(parts, false) }
 
 func (c *Conn) put(parts [][]byte, wake bool) error {
+	success := c.role == server && numberOf(parts) == wire.NumberUserauthSuccess
+	if success {
+		c.granted.Store(true) // before the client can answer
+	}
 	due, err := c.out.put(parts, wake)
 	if err != nil {
 		if errors.Is(err, ErrBackedUp) {
@@ -228,7 +235,7 @@ func (c *Conn) put(parts [][]byte, wake bool) error {
 		}
 		return err
 	}
-	if c.role == server && numberOf(parts) == wire.NumberUserauthSuccess {
+	if success {
 		c.Authenticated()
 	}
 	if due && c.authenticated.Load() {
@@ -315,6 +322,7 @@ func (c *Conn) send() {
 		closing = true
 	}
 	if closing {
+		c.out.startDeflating(false)
 		c.linger()
 		c.nc.Close()
 		c.written.Done()

@@ -56,6 +56,24 @@
 // flows: a Conn at rest holds none over a bare socket, and 1 KiB to read into
 // over any other [net.Conn].
 //
+// # Compression
+//
+// A direction whose packets are compressed (RFC 4253, section 6.2) is one
+// stream from a NEWKEYS to the next, cut into the payloads of packets:
+//
+//	payload -> deflate -> frame -> seal       open -> inflate -> payload
+//
+// Payloads wait in the queue as they are. The sender compresses them before it
+// seals them, so that it is in the order of the queue and changes with the keys,
+// and nobody who queues a packet waits for it. There is no goroutine more. No
+// packet inflates to more than 256 KiB, which is checked while it does.
+//
+// Compression is off unless [Config].Compression asks for it. It shows in the
+// lengths of packets how much of what is sent is alike: who can have something
+// sent over a connection, and sees how long that becomes, learns about the rest
+// of it. A connection that compresses keeps 800 KiB for what it sends and 80 KiB
+// for what it receives.
+//
 // # Cancellation
 //
 // A context given to Handshake or Ready bounds that call. Everything else ends

@@ -224,7 +224,9 @@ func (x *exchange) sendNewKeys() error {
 	if x.first && x.extInfo && c.role == server {
 		extInfo = c.extInfo()
 	}
-	return c.out.switchKeys(sealer, c.strict, c.config.meter(mode), extInfo)
+	return c.out.switchKeys(keySwitch{
+		sealer: sealer, meter: c.config.meter(mode), resetSeq: c.strict, start: x.startOf(send.Compression),
+	}, extInfo)
 }
 
 // readNewKeys waits for the peer's NEWKEYS and puts its keys in force. Not one
@@ -245,6 +247,7 @@ func (x *exchange) readNewKeys() error {
 		return wantedMessage(wire.NumberNewKeys, wire.Number(payload[0]))
 	}
 	c.in.install(opener, c.config.meter(mode))
+	c.in.startInflating(x.startOf(recv.Compression))
 	if c.strict {
 		c.in.seq = 0 // at every NEWKEYS, for as long as the connection lasts
 	}

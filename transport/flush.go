@@ -11,7 +11,7 @@ func (o *outbound) flush() {
 	if !ok {
 		return
 	}
-	o.seal(b)
+	b = o.seal(b)
 	n, _ := o.try(b.packets) // the writer will meet the same error
 	o.flushed(b, n)
 }
@@ -37,6 +37,7 @@ func (o *outbound) takeShort() (batch, bool) {
 func (o *outbound) flushed(b batch, n int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.settleLocked()
 	o.sending = false
 	if n < len(b.packets) {
 		o.unsent = b.packets[n:]

@@ -61,19 +61,27 @@ func (o *outbound) beginExchange(kexInit []byte) (inForce []byte, began bool) {
 	return o.kexInit, began
 }
 
-// switchKeys queues our NEWKEYS, makes sealer the one for all that follows for
-// as long as m allows, and lets through what had to wait, after the message
-// first if there is one.
-func (o *outbound) switchKeys(sealer cipher.Sealer, resetSeq bool, m meter, first []byte) error {
+// A keySwitch is what our NEWKEYS changes.
+type keySwitch struct {
+	sealer   cipher.Sealer
+	meter    meter // how long it may be used
+	resetSeq bool  // strict key exchange
+	start    start // of compression
+}
+
+// switchKeys queues our NEWKEYS, makes k hold for all that follows, and lets
+// through what had to wait, after the message first if there is one.
+func (o *outbound) switchKeys(k keySwitch, first []byte) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.err != nil {
 		return o.err
 	}
 	o.frameLocked([][]byte{{byte(wire.NumberNewKeys)}})
-	o.queue.switchKeys(sealer, resetSeq)
-	o.frame = sealer.Framing()
-	o.meter = m
+	o.queue.change(change{sealer: k.sealer, resetSeq: k.resetSeq, deflate: k.start == startNow})
+	o.keysQueued++
+	o.frame = k.sealer.Framing()
+	o.meter, o.delayed = k.meter, k.start == startLater
 	o.gate = gateDraining
 	if first != nil {
 		o.frameLocked([][]byte{first})

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/whelk-ssh/whelk/wire"
@@ -60,6 +61,11 @@ func (c *Conn) check() (version string, err error) {
 		return "", ErrNoHostKey
 	case c.role == server && len(c.config.HostKeyAlgorithms) == 0:
 		return "", ErrNoAlgorithm
+	}
+	for _, name := range c.config.Compression {
+		if !slices.Contains(Compressions(), name) {
+			return "", fmt.Errorf("transport: Config.Compression has %q, which is none of %q", name, Compressions())
+		}
 	}
 	if c.role == client {
 		for _, name := range c.config.HostKeyAlgorithms {
@@ -131,8 +137,8 @@ func (c *Conn) kexInit(firstFollows bool) []byte {
 	m := wire.KexInit{
 		FirstFollows:            firstFollows,
 		HostKeys:                c.config.HostKeyAlgorithms,
-		CompressionClientServer: []string{"none"},
-		CompressionServerClient: []string{"none"},
+		CompressionClientServer: c.config.Compression,
+		CompressionServerClient: c.config.Compression,
 	}
 	rand.Read(m.Cookie[:])
 	for _, method := range c.config.KeyExchanges {

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 
 	"github.com/whelk-ssh/whelk/cipher"
+	"github.com/whelk-ssh/whelk/internal/inflate"
 )
 
 // maxPacketLength is the largest packet_length accepted. RFC 4253, section 6.1,
@@ -52,6 +54,10 @@ type inbound struct {
 
 	own   *[BufferSize]byte // what large packets are opened into; nil until there is one
 	inOwn bool              // the packet last returned is there
+
+	inflater *inflate.Decoder // nil unless packets are compressed
+	delayed  bool             // compression waits for USERAUTH_SUCCESS
+	granted  *atomic.Bool     // which has gone by
 
 	opener cipher.Opener
 	frame  cipher.Framing
@@ -117,6 +123,9 @@ func (in *inbound) measure() error {
 
 // open unprotects the packet at r.
 func (in *inbound) open() ([]byte, error) {
+	if in.delayed && in.granted.Load() {
+		in.startInflating(startNow)
+	}
 	packet := in.buf[in.r : in.r+in.total]
 	plain, err := in.opener.Open(in.place(packet), in.seq, packet)
 	if err != nil && in.frame.Discard {
@@ -134,13 +143,18 @@ func (in *inbound) open() ([]byte, error) {
 	if padding < 4 || padding > len(plain)-2 {
 		return nil, protocolErrorf("padding_length %d in a packet of %d bytes", padding, len(plain))
 	}
-	return plain[1 : len(plain)-padding], nil
+	payload := plain[1 : len(plain)-padding]
+	if in.inflater != nil {
+		return in.inflate(payload)
+	}
+	return payload, nil
 }
 
 // place returns where to open packet. Large ones, which a layer above may want
-// to keep, get a buffer of their own.
+// to keep, get a buffer of their own, unless what they hold is not yet what that
+// layer wants.
 func (in *inbound) place(packet []byte) []byte {
-	in.inOwn = len(packet) >= BufferSize/2 && len(packet) <= BufferSize
+	in.inOwn = in.inflater == nil && len(packet) >= BufferSize/2 && len(packet) <= BufferSize
 	if !in.inOwn {
 		return packet
 	}
@@ -337,8 +351,8 @@ func (in *inbound) readLine(limit int) (string, error) {
 	}
 }
 
-// charge counts the packet just read against what a peer may send before it
-// has authenticated.
+// charge counts the packet just read, at its length before compression, against
+// what a peer may send before it has authenticated.
 func (in *inbound) charge(payload []byte, limit Budget) error {
 	in.spent.Bytes += int64(len(payload)) + 5
 	in.spent.Packets++

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	mathrand "math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,6 +31,8 @@ const (
 //	enqueue: mu{ frame the payload at the end of the queue }
 //	sender:  mu{ take a batch of the queue } -> seal each packet in place -> one Write
 //
+// With compression a packet is sealed in the place that is left of it.
+//
 // There is one sender at a time: the writer, a goroutine that lives while there
 // is something to send, or a caller of flush who found the queue short and
 // nobody sending, and saves the way over another goroutine. The fields down to
@@ -43,6 +46,7 @@ type outbound struct {
 	meter    meter          // since the last key exchange
 	replies  int            // bytes queued that nobody waited for room to send
 	deferred deferred       // what must wait for the end of a key exchange
+	delayed  bool           // compression waits for USERAUTH_SUCCESS
 	gate     gate
 	kexInit  []byte  // ours, of the exchange under way or the last one
 	waiters  waiters // for room or for the end of a key exchange
@@ -52,11 +56,16 @@ type outbound struct {
 	started  bool    // the handshake has begun: there may be senders
 	closing  bool    // the last sender closes the connection
 
-	sealer cipher.Sealer
-	seq    uint32
-	traced func(seq uint32, payload []byte)
-	send   func()                      // runs the writer, on a goroutine of its own
-	try    func(p []byte) (int, error) // writes what can be written without waiting; nil if there is no way to
+	keysQueued int // our NEWKEYS that were queued
+
+	sealer     cipher.Sealer
+	seq        uint32
+	deflater   *deflater // nil unless packets are compressed
+	keysSealed int       // our NEWKEYS that were sealed
+	saved      int       // bytes that compression has saved since, and the meter has counted
+	traced     func(seq uint32, payload []byte)
+	send       func()                      // runs the writer, on a goroutine of its own
+	try        func(p []byte) (int, error) // writes what can be written without waiting; nil if there is no way to
 }
 
 func newOutbound(traced func(seq uint32, payload []byte)) *outbound {
@@ -81,22 +90,36 @@ func readPadding(p []byte) {
 // frameLocked appends one packet to the queue (RFC 4253, section 6).
 func (o *outbound) frameLocked(parts [][]byte) {
 	size := sizeOf(parts)
-	f := o.frame
-	pad := f.Block - (4+1+size-f.Clear)%f.Block
-	if pad < 4 {
-		pad += f.Block
-	}
-	b := o.queue.room(4 + 1 + size + pad + f.Tag)
+	b := o.queue.room(4 + 1 + size + paddingLength(size, o.frame) + o.frame.Tag)
 	start := len(b)
-	b = binary.BigEndian.AppendUint32(b, uint32(1+size+pad))
-	b = append(b, byte(pad))
+	b = append(b, 0, 0, 0, 0, 0)
 	for _, p := range parts {
 		b = append(b, p...)
 	}
-	b = b[:len(b)+pad+f.Tag]
-	readPadding(b[len(b)-pad-f.Tag : len(b)-f.Tag])
+	b = endPacket(b, start, o.frame)
 	o.queue.grown(b)
 	o.meter.add(len(b) - start)
+}
+
+// paddingLength is how much padding a payload of size bytes needs.
+func paddingLength(size int, f cipher.Framing) int {
+	n := f.Block - (4+1+size-f.Clear)%f.Block
+	if n < 4 {
+		n += f.Block
+	}
+	return n
+}
+
+// endPacket completes the packet in b[start:], which is five bytes for the
+// lengths and the payload.
+func endPacket(b []byte, start int, f cipher.Framing) []byte {
+	end := len(b)
+	n := paddingLength(end-start-5, f)
+	binary.BigEndian.PutUint32(b[start:], uint32(end-start-4+n))
+	b[start+4] = byte(n)
+	b = slices.Grow(b, n+f.Tag)[:end+n+f.Tag]
+	readPadding(b[end : end+n])
+	return b
 }
 
 // begin lets the queue be sent from here on.
@@ -137,8 +160,8 @@ func (o *outbound) put(parts [][]byte, wake bool) (due bool, err error) {
 	}
 	// Data is bounded by windows and by Ready. Everything else may be an answer
 	// that the peer provoked, and is bounded here.
-	reply := 0
-	if n := numberOf(parts); n != wire.NumberChannelData && n != wire.NumberChannelExtendedData {
+	reply, number := 0, numberOf(parts)
+	if number != wire.NumberChannelData && number != wire.NumberChannelExtendedData {
 		reply = size
 	}
 	if o.replies += reply; o.replies > maxReplies {
@@ -151,6 +174,9 @@ func (o *outbound) put(parts [][]byte, wake bool) (due bool, err error) {
 	}
 	o.frameLocked(parts)
 	o.queue.last.replies += reply
+	if number == wire.NumberUserauthSuccess {
+		o.startDelayedLocked()
+	}
 	if wake {
 		o.kickLocked()
 	}
@@ -210,7 +236,7 @@ func (o *outbound) run(w io.Writer) (closing bool, err error) {
 				return false, err
 			}
 		}
-		o.seal(b)
+		b = o.seal(b)
 		if _, err := w.Write(b.packets); err != nil {
 			return false, err
 		}
@@ -224,6 +250,7 @@ func (o *outbound) run(w io.Writer) (closing bool, err error) {
 func (o *outbound) takeBatch() (unsent []byte, b batch, ok, closing bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.settleLocked()
 	if o.queue.size > 0 || len(o.unsent) > 0 {
 		unsent, o.unsent = o.unsent, nil
 		return unsent, o.takeLocked(), true, false
@@ -241,34 +268,55 @@ func (o *outbound) takeLocked() batch {
 	return b
 }
 
-// seal protects the packets of a batch in place.
-func (o *outbound) seal(b batch) {
-	packets, offset, switches := b.packets[b.preamble:], b.preamble, b.switches
+// seal protects the packets of a batch, in place unless some of them are
+// compressed.
+func (o *outbound) seal(b batch) batch {
+	packets, offset, changes := b.packets[b.preamble:], b.preamble, b.changes
+	var smaller []byte // the batch, when there is compression
+	if o.deflater != nil || b.deflates() {
+		smaller = append(newPackets(len(b.packets)), b.packets[:b.preamble]...)
+	}
 	for len(packets) > 0 {
-		switches = o.switchAt(offset, switches)
+		changes = o.changeAt(offset, changes)
 		n := 4 + packetLength(packets) + o.sealer.Framing().Tag
 		packet := packets[:n]
 		if o.traced != nil {
 			end := n - o.sealer.Framing().Tag - int(packet[4])
 			o.traced(o.seq, packet[5:end])
 		}
+		if smaller != nil {
+			start := len(smaller)
+			smaller = o.deflate(smaller, packet)
+			packet = smaller[start:]
+		}
 		o.sealer.Seal(o.seq, packet)
 		o.seq++
 		packets, offset = packets[n:], offset+n
 	}
-	o.switchAt(offset, switches) // NEWKEYS was the last of the batch
+	o.changeAt(offset, changes) // NEWKEYS was the last of the batch
+	if smaller != nil {
+		b.free()
+		b.packets = smaller
+	}
+	return b
 }
 
-// switchAt changes keys if they change at offset.
-func (o *outbound) switchAt(offset int, switches []keySwitch) []keySwitch {
-	for len(switches) > 0 && switches[0].at == offset {
-		o.sealer = switches[0].sealer
-		if switches[0].resetSeq {
+// changeAt makes what changes at offset change.
+func (o *outbound) changeAt(offset int, changes []change) []change {
+	for len(changes) > 0 && changes[0].at == offset {
+		c := changes[0]
+		if c.sealer != nil {
+			o.sealer = c.sealer
+			o.keysSealed++
+			o.saved = 0
+		}
+		if c.resetSeq {
 			o.seq = 0
 		}
-		switches = switches[1:]
+		o.startDeflating(c.deflate)
+		changes = changes[1:]
 	}
-	return switches
+	return changes
 }
 
 // stop ends the direction: nothing more can be queued after last, which is a

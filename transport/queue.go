@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/whelk-ssh/whelk/cipher"
@@ -8,17 +9,24 @@ import (
 
 // A batch is packets that are sealed and written together.
 type batch struct {
-	packets  []byte      // framed in plain text, behind the preamble
-	preamble int         // bytes at the start that are no packet: our version line
-	switches []keySwitch // where in packets the keys change
-	replies  int         // bytes that were queued without waiting for room
+	packets  []byte   // framed in plain text, behind the preamble
+	preamble int      // bytes at the start that are no packet: our version line
+	changes  []change // where in packets their protection changes
+	replies  int      // bytes that were queued without waiting for room
 }
 
-// A keySwitch changes keys at an offset of a batch: after our NEWKEYS.
-type keySwitch struct {
+// deflates reports whether compression begins within b.
+func (b *batch) deflates() bool {
+	return slices.ContainsFunc(b.changes, func(c change) bool { return c.deflate })
+}
+
+// A change is how packets are protected from an offset of a batch on: after our
+// NEWKEYS, or where delayed compression begins.
+type change struct {
 	at       int
-	sealer   cipher.Sealer
-	resetSeq bool // strict key exchange
+	sealer   cipher.Sealer // the same as before if nil
+	resetSeq bool          // strict key exchange
+	deflate  bool          // they are a stream of compressed data
 }
 
 // A queue is what waits to be sent. It is kept in batches because they are
@@ -61,9 +69,10 @@ func (q *queue) grown(packets []byte) {
 	q.last.packets = packets
 }
 
-// switchKeys has what follows sealed by sealer.
-func (q *queue) switchKeys(sealer cipher.Sealer, resetSeq bool) {
-	q.last.switches = append(q.last.switches, keySwitch{at: len(q.last.packets), sealer: sealer, resetSeq: resetSeq})
+// change has what follows protected in another way.
+func (q *queue) change(c change) {
+	c.at = len(q.last.packets)
+	q.last.changes = append(q.last.changes, c)
 }
 
 // take takes the oldest batch out of the queue.

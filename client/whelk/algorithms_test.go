@@ -64,8 +64,6 @@ var lacking = map[string]string{
 	"hmac-md5-96-etm@openssh.com":  "peers with encrypt-then-MAC have SHA-2",
 	"hmac-md5-etm@openssh.com":     "peers with encrypt-then-MAC have SHA-2",
 	"hmac-sha1-96-etm@openssh.com": "peers with encrypt-then-MAC have SHA-2",
-	"zlib":                         "there is no compression yet",
-	"zlib@openssh.com":             "there is no compression yet",
 }
 
 // lackingTopics are the topics of ssh -Q help that whelk does not have.

@@ -1,7 +1,7 @@
 // Command whelk runs a command or a shell on another machine. It takes the
 // flags of ssh(1) and behaves like it:
 //
-//	whelk [-46aknNqTtVvx] [-c ciphers] [-E file] [-i key] [-l user] [-m macs]
+//	whelk [-46aCknNqTtVvx] [-c ciphers] [-E file] [-i key] [-l user] [-m macs]
 //	      [-o keyword=value] [-p port] [-Q query] destination [command ...]
 //
 // A destination is host, user@host or ssh://user@host:port. Flags may follow

@@ -21,6 +21,7 @@ var keywords = map[string]keyword{
 	"batchmode":                {set: yesNo(func(s *settings) *bool { return &s.batch })},
 	"casignaturealgorithms":    {set: setCASignatures},
 	"ciphers":                  {set: setCiphers},
+	"compression":              {set: setCompression},
 	"connecttimeout":           {set: setConnectTimeout},
 	"globalknownhostsfile":     {set: files(func(s *settings) *[]string { return &s.globalHosts })},
 	"hashknownhosts":           {set: yesNo(func(s *settings) *bool { return &s.hashHosts })},
@@ -53,7 +54,6 @@ var fixed = map[string]string{
 	"canonicalizehostname":            "no",
 	"checkhostip":                     "no",
 	"clearallforwardings":             "yes",
-	"compression":                     "no",
 	"controlmaster":                   "no",
 	"controlpath":                     "none",
 	"escapechar":                      "none",
@@ -124,6 +124,20 @@ func files(field func(*settings) *[]string) func(*settings, string) error {
 		*field(s) = list
 		return nil
 	}
+}
+
+// setCompression offers what ssh -C offers: the method that begins before
+// authentication only to servers that have no other.
+func setCompression(s *settings, value string) error {
+	var wanted bool
+	if err := yesNo(func(*settings) *bool { return &wanted })(s, value); err != nil {
+		return err
+	}
+	s.transport.Compression = nil
+	if wanted {
+		s.transport.Compression = []string{"zlib@openssh.com", "zlib", "none"}
+	}
+	return nil
 }
 
 func setPort(s *settings, value string) (err error) {

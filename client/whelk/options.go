@@ -23,7 +23,7 @@ type options struct {
 	version   bool   // -V
 }
 
-const usage = "usage: whelk [-46aknNqTtVvx] [-c ciphers] [-E file] [-i key] [-l user] [-m macs] " +
+const usage = "usage: whelk [-46aCknNqTtVvx] [-c ciphers] [-E file] [-i key] [-l user] [-m macs] " +
 	"[-o keyword=value] [-p port] [-Q query] [user@]host [command ...]"
 
 // flags are those of ssh(1), all of them, so that those not supported are
@@ -68,6 +68,7 @@ func parseOptions(args []string) (*options, error) {
 var toggles = map[byte]func(*options){
 	'4': func(o *options) { o.family = "inet" },
 	'6': func(o *options) { o.family = "inet6" },
+	'C': func(o *options) { o.given["compression"] = setCompression(&o.settings, "yes") == nil }, // whatever -o says
 	'N': func(o *options) { o.noCommand = true },
 	'n': func(o *options) { o.noStdin = true },
 	'T': func(o *options) { o.terminal = -1 },

@@ -68,7 +68,8 @@ func TestMistakes(t *testing.T) {
 		{"keyword", "-o Bogus=1 host", `"Bogus"`},
 		{"no keyword", "-o =1 host", "Keyword=value"},
 		{"no value", "-o Port= host", "no value"},
-		{"a value of later", "-o Compression=yes host", `only "no"`},
+		{"a value of later", "-o ForwardX11=yes host", `only "no"`},
+		{"compression", "-o Compression=delayed host", "neither yes nor no"},
 		{"yes or no", "-o BatchMode=maybe host", "neither yes nor no"},
 		{"one of", "-o AddressFamily=x host", "any, inet, inet6"},
 		{"cipher", "-c aes128-gcm host", "aes128-gcm@openssh.com"},
@@ -108,6 +109,27 @@ func TestFirstValueCounts(t *testing.T) {
 	require.Equal(t, []string{"A=1"}, o.setEnv)
 	require.Len(t, o.transport.Ciphers, 1)
 	require.Equal(t, "aes128-ctr", o.transport.Ciphers[0].Name)
+}
+
+// -C is Compression=yes, and stronger. ssh_config(5) has no other values.
+func TestCompressionOption(t *testing.T) {
+	asked := []string{"zlib@openssh.com", "zlib", "none"}
+	for _, test := range []struct {
+		line string
+		want []string
+	}{
+		{"h", nil},
+		{"-C h", asked},
+		{"-vC h", asked},
+		{"-o Compression=yes h", asked},
+		{"-o compression=YES h", asked},
+		{"-o Compression=no h", nil},
+		{"-o Compression=no -C h", asked},
+		{"-C -o Compression=no h", asked},
+		{"-o Compression=no -o Compression=yes h", nil},
+	} {
+		require.Equal(t, test.want, parse(t, test.line).transport.Compression, test.line)
+	}
 }
 
 func TestKeywords(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/whelk-ssh/whelk/internal/algolist"
+	"github.com/whelk-ssh/whelk/transport"
 )
 
 // A topic is something that -Q lists.
@@ -18,7 +19,7 @@ type topic struct {
 var topics = []topic{
 	{"cipher ciphers", func() []string { return cipherNames(false) }},
 	{"cipher-auth", func() []string { return cipherNames(true) }},
-	{"compression", compressionNames},
+	{"compression", transport.Compressions},
 	{"kex kexalgorithms", kexNames},
 	{"key", func() []string { return keyTypes(whatever) }},
 	{"key-cert", func() []string { return keyTypes(algolist.IsCertificate) }},
@@ -70,8 +71,6 @@ func kexNames() (names []string) {
 	}
 	return names
 }
-
-func compressionNames() []string { return []string{"none"} }
 
 // keyTypes returns the formats of keys and certificates that are wanted.
 func keyTypes(wanted func(name string) bool) (names []string) {

@@ -266,6 +266,8 @@ func TestVersionAndQueries(t *testing.T) {
 		require.Zero(t, status, stderr)
 		require.NotEmpty(t, strings.Fields(stdout), topic)
 	}
+	stdout, _, _ := capture(exec.Command(whelk, "-Q", "compression"), "")
+	require.Equal(t, "none\nzlib@openssh.com\nzlib\n", stdout)
 	_, stderr, status = capture(exec.Command(whelk, "-Q", "nonesuch"), "")
 	require.Equal(t, failure, status)
 	require.Contains(t, stderr, "-Q help")

@@ -43,7 +43,7 @@ var layers = map[string]layer{
 	"channel/sftp":       {internal: []string{"wire"}},
 
 	// Level 2: one RFC each.
-	"transport":  {internal: []string{"wire", "cipher", "mac", "kex", "hostkey"}},
+	"transport":  {internal: []string{"wire", "cipher", "mac", "kex", "hostkey", "internal/inflate"}},
 	"userauth":   {internal: []string{"wire", "hostkey"}},
 	"connection": {internal: []string{"wire", "channel", "internal/ledger"}, tests: []string{"golang.org/x/net/nettest"}},
 
@@ -61,6 +61,7 @@ var layers = map[string]layer{
 	"internal/arch":        {},
 	"internal/bcryptpbkdf": {external: []string{crypto + "blowfish"}},
 	"internal/demo":        {internal: append(belowFacades, "client", "server", "internal/memnet", "internal/testkeys")},
+	"internal/inflate":     {},
 	"internal/interop":     {internal: append(belowFacades, "client", "server", "internal/memnet", "internal/testkeys"), tests: []string{"github.com/creack/pty", "golang.org/x/term", "golang.org/x/sys"}},
 	"internal/ledger":      {},
 	"internal/memnet":      {tests: []string{"golang.org/x/net/nettest"}},

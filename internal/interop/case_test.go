@@ -10,13 +10,16 @@ import (
 )
 
 // A tally counts cases with a peer that is not ours.
-type tally struct{ ran, skipped atomic.Int64 }
+type tally struct {
+	ran, skipped atomic.Int64
+	table        string // of TestMatrix
+}
 
 var cases tally
 
-// report appends the tally to a file, unless there is none.
+// report appends the table and the tally to a file, unless there is none.
 func (c *tally) report(path string) error {
-	line := fmt.Sprintf("interop: %d cases ran, %d skipped\n", c.ran.Load(), c.skipped.Load())
+	text := c.table + fmt.Sprintf("interop: %d cases ran, %d skipped\n", c.ran.Load(), c.skipped.Load())
 	if path == "" {
 		return nil
 	}
@@ -25,7 +28,7 @@ func (c *tally) report(path string) error {
 		return err
 	}
 	defer f.Close()
-	_, err = f.WriteString(line)
+	_, err = f.WriteString(text)
 	return err
 }
 

@@ -54,6 +54,12 @@ func (s *server) command(t *testing.T, p *program, remote string, options ...str
 	if remote != "" {
 		args = append(args, remote)
 	}
+	return limited(t, p, args...)
+}
+
+// limited returns a command that is killed when it takes too long.
+func limited(t *testing.T, p *program, args ...string) *exec.Cmd {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), commandLimit)
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, p.path, args...)

@@ -10,7 +10,12 @@
 //	whelk      x                x
 //	library    x                x       package client, in the test's process
 //
-// Dropbear is a further peer for the default algorithms.
+// Algorithms are tried on every peer there is, each with our client and our
+// server, and the table of that is in README.md: see TestMatrix. Besides
+// OpenSSH the peers are Dropbear, Paramiko, Twisted Conch and
+// golang.org/x/crypto/ssh. The last three are libraries, which programs in the
+// directory peers make a client and a server; there package server runs in the
+// test's process.
 //
 // Every test starts servers of its own, on free ports of the loopback
 // interface, with keys made for the run and no configuration file; they let in

@@ -1,7 +1,6 @@
 package interop
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"os"
@@ -13,15 +12,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/whelk-ssh/whelk/client"
 	"github.com/whelk-ssh/whelk/hostkey"
-	"github.com/whelk-ssh/whelk/userauth"
 )
 
 var (
-	dbclient    = installed("dbclient")
-	dropbear    = installed("dropbear")
-	dropbearkey = installed("dropbearkey")
+	dbclient        = installed("dbclient")
+	dropbear        = installed("dropbear")
+	dropbearkey     = installed("dropbearkey")
+	dropbearconvert = installed("dropbearconvert")
+	nssWrapper      = installedLibrary("libnss_wrapper.so")
 )
 
 // dropbearKey makes a key in Dropbear's own format, and returns its file and
@@ -40,6 +39,49 @@ func dropbearKey(t *testing.T, kind string) (file string, public hostkey.PublicK
 	}
 	t.Fatalf("no public key in %q", output)
 	return "", nil
+}
+
+// dropbearFormat returns the file of a key in Dropbear's own format.
+func dropbearFormat(t *testing.T, file string) string {
+	t.Helper()
+	converted := filepath.Join(t.TempDir(), filepath.Base(file))
+	output, err := commandOf(dropbearconvert.path, "openssh", "dropbear", file, converted).CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	return converted
+}
+
+// startDropbear starts Dropbear's server, which does not say where it listens.
+// Which keys may log in it reads from the home directory alone, where tests
+// have no business: it is made to see another one.
+func startDropbear(t *testing.T, hostKeys ...string) *server {
+	t.Helper()
+	nssWrapper.mustExist(t)
+	home := t.TempDir()
+	keys, err := os.ReadFile(authorizedKeysFile(t))
+	require.NoError(t, err)
+	require.NoError(t, os.Mkdir(filepath.Join(home, ".ssh"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(home, ".ssh", "authorized_keys"), keys, 0o600))
+	passwd, group := filepath.Join(home, "passwd"), filepath.Join(home, "group")
+	line := fmt.Sprintf("%s:x:%d:%d::%s:/bin/sh\n", userName(t), os.Getuid(), os.Getgid(), home)
+	require.NoError(t, os.WriteFile(passwd, []byte(line), 0o600))
+	require.NoError(t, os.WriteFile(group, fmt.Appendf(nil, "%s:x:%d:\n", userName(t), os.Getgid()), 0o600))
+
+	s := &server{program: dropbear, port: freePort(t), hostKeys: trusted(t)}
+	args := []string{"LD_PRELOAD=" + nssWrapper.path, "NSS_WRAPPER_PASSWD=" + passwd, "NSS_WRAPPER_GROUP=" + group,
+		dropbear.path, "-F", "-E", "-s", "-p", s.address(), "-P", filepath.Join(home, "pid")}
+	for _, file := range hostKeys {
+		args = append(args, "-r", dropbearFormat(t, file))
+	}
+	s.daemon = launch(t, installed("env").path, args...)
+	require.Eventually(t, func() bool {
+		nc, err := net.Dial("tcp", s.address())
+		if err == nil {
+			nc.Close()
+		}
+		return err == nil
+	}, patience, 10*time.Millisecond)
+	t.Cleanup(func() { s.requireNoChildren(t) })
+	return s
 }
 
 // Dropbear's client runs commands on whelkd, with each type of key.
@@ -66,37 +108,6 @@ func TestDropbearToWhelkd(t *testing.T) {
 			require.Equal(t, 0, r.status, r.stderr)
 			fmt.Fprint(received, r.stdout)
 			require.Equal(t, streamSum(mebibyte), received.String())
-		})
-	}
-}
-
-// Package client exchanges keys with Dropbear's server, with each type of host
-// key. There it ends: which keys may log in, Dropbear reads only from the home
-// directory, and tests have no business there.
-func TestLibraryToDropbear(t *testing.T) {
-	for _, kind := range []string{"ed25519", "ecdsa", "rsa"} {
-		between(t, kind, []*program{library, dropbear, dropbearkey}, func(t *testing.T) {
-			t.Parallel()
-			file, public := dropbearKey(t, kind)
-			port := freePort(t)
-			address := fmt.Sprint("127.0.0.1:", port)
-			launch(t, dropbear.path, "-F", "-E", "-s", "-p", address, "-r", file, "-P", filepath.Join(t.TempDir(), "pid"))
-			require.Eventually(t, func() bool {
-				nc, err := net.Dial("tcp", address)
-				if err == nil {
-					nc.Close()
-				}
-				return err == nil
-			}, patience, 10*time.Millisecond)
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
-			defer cancel()
-			_, err := client.Dial(ctx, "tcp", address, &client.Config{
-				User: userName(t), HostKeys: hostkey.Pin(public),
-				Auth: []userauth.Method{userauth.PublicKey(signer(t, otherKeys.file(t, hostkey.Ed25519)))},
-			})
-			var refused *userauth.Error
-			require.ErrorAs(t, err, &refused)
-			require.Contains(t, refused.Allowed, "publickey")
 		})
 	}
 }

@@ -8,9 +8,11 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -19,7 +21,7 @@ import (
 	"github.com/whelk-ssh/whelk/hostkey"
 )
 
-// keyTypes are all there are.
+// keyTypes are those that package hostkey makes keys of.
 var keyTypes = []string{hostkey.Ed25519, hostkey.ECDSA256, hostkey.ECDSA384, hostkey.ECDSA521, hostkey.RSA}
 
 // A keyring makes keys when they are first asked for: one of each type, for
@@ -44,7 +46,11 @@ func (k *keyring) file(t *testing.T, keyType string) string {
 	if _, err := os.Stat(path); err == nil {
 		return path
 	}
-	require.NoError(t, hostkey.WritePrivateKeyFile(path, generate(t, keyType), k.name))
+	if keyType == hostkey.DSA { // in a format that everybody reads
+		keygen(t, "-q", "-t", "dsa", "-m", "PEM", "-N", "", "-C", "", "-f", path)
+	} else {
+		require.NoError(t, hostkey.WritePrivateKeyFile(path, generate(t, keyType), k.name))
+	}
 	return path
 }
 
@@ -83,9 +89,27 @@ func signer(t *testing.T, path string) hostkey.Signer {
 	return s
 }
 
+// publicKey reads the public half of a private key, from a file of its own if
+// there is one.
 func publicKey(t *testing.T, path string) hostkey.PublicKey {
 	t.Helper()
+	if _, err := os.Stat(path + ".pub"); err == nil {
+		return publicLine(t, path+".pub")
+	}
 	return signer(t, path).PublicKey()
+}
+
+// publicLine reads a file of one public key or certificate.
+func publicLine(t *testing.T, file string) hostkey.PublicKey {
+	t.Helper()
+	line, err := os.ReadFile(file)
+	require.NoError(t, err)
+	fields := strings.Fields(string(line)) // of which the second is the key
+	blob, err := base64.StdEncoding.DecodeString(fields[1])
+	require.NoError(t, err)
+	key, err := hostkey.ParsePublicKey(blob)
+	require.NoError(t, err)
+	return key
 }
 
 var authorized sync.Mutex

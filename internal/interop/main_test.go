@@ -64,5 +64,21 @@ func build(dir string) error {
 		return fmt.Errorf("%v: %w\n%s", cmd.Args, err, output)
 	}
 	whelk.path, whelkd.path = filepath.Join(dir, "whelk"), filepath.Join(dir, "whelkd")
+	return buildXCrypto(dir)
+}
+
+// buildXCrypto builds the peer that is a module of its own. It is one that is
+// not installed if its source cannot be had.
+func buildXCrypto(dir string) error {
+	path := filepath.Join(dir, xcrypto.name)
+	cmd := exec.Command("go", "build", "-o", path, ".")
+	cmd.Dir = filepath.Join("peers", "xcrypto")
+	output, err := cmd.CombinedOutput()
+	if err == nil {
+		xcrypto.path = path
+	}
+	if err != nil && inCI() {
+		return fmt.Errorf("%v: %w\n%s", cmd.Args, err, output)
+	}
 	return nil
 }

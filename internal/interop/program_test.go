@@ -20,6 +20,8 @@ var (
 	whelk   = &program{name: "whelk", ours: true}
 	whelkd  = &program{name: "whelkd", ours: true}
 	library = &program{name: "library", path: "package client", ours: true}
+	hosted  = &program{name: "hosted", path: "package server", ours: true}
+	xcrypto = &program{name: "xcrypto"} // of package golang.org/x/crypto/ssh
 )
 
 // installed looks for a program of the system's.
@@ -48,4 +50,16 @@ func (p *program) mustExist(t *testing.T) {
 	default:
 		t.Skipf("%s is not installed", p.name)
 	}
+}
+
+// installedLibrary looks for a library that programs can be made to load.
+func installedLibrary(name string) *program {
+	p := &program{name: name}
+	for _, pattern := range []string{"/usr/lib/*-linux-gnu/", "/usr/lib64/", "/usr/lib/"} {
+		if found, _ := filepath.Glob(pattern + name); found != nil {
+			p.path = found[0]
+			break
+		}
+	}
+	return p
 }

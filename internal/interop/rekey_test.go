@@ -3,7 +3,6 @@ package interop
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -11,7 +10,6 @@ import (
 
 	"github.com/whelk-ssh/whelk/cipher"
 	"github.com/whelk-ssh/whelk/client"
-	"github.com/whelk-ssh/whelk/transport"
 )
 
 const mebibyte = 1 << 20
@@ -38,7 +36,7 @@ func TestRekey(t *testing.T) {
 				u := suite{cipher: mode.Name}
 				s := serve(t, sshd, limit("1M", side.theirs)...)
 				c := s.dial(t, func(c *client.Config) {
-					u.configure(t, &c.Transport)
+					u.configure(&c.Transport)
 					if side.ours {
 						c.Transport.Rekey.Bytes = mebibyte
 					}
@@ -90,7 +88,7 @@ func exchange(t *testing.T, c *client.Client, size int64) {
 // A limit of 16 bytes, the least that OpenSSH takes, has keys exchanged for
 // every other message. attacks.md L10.
 func TestRekeyAllTheTime(t *testing.T) {
-	const size, exchanges = 100000, 3
+	const size, exchanges = mebibyte, 2
 	for _, side := range rekeySides {
 		between(t, "library to sshd, "+side.name, []*program{library, sshd}, func(t *testing.T) {
 			t.Parallel()
@@ -151,49 +149,4 @@ func TestRekeyGroupExchange(t *testing.T) {
 			require.Equal(t, newKeys(r), strings.Count(r.stderr, "SSH2_MSG_KEX_DH_GEX_REQUEST("), "%.2000s", r.stderr)
 		})
 	}
-}
-
-// Every algorithm of the first key exchange does for those that follow, and
-// many commands at the same time do not mind. A hybrid K is a string there
-// too.
-func TestRekeyKeepsState(t *testing.T) {
-	for _, u := range suites() {
-		if u.cipher != "" {
-			continue // TestRekey has them
-		}
-		between(t, "library to sshd, "+u.String(), []*program{library, sshd}, func(t *testing.T) {
-			p := pair{library, sshd}
-			u.needMethod(t, p)
-			t.Parallel()
-			u.tryRekey(t, serve(t, sshd, slices.Concat(everyHostKey(t), everyAlgorithm(t, p), u.rekeyLimit())...))
-		})
-		between(t, "library to whelkd, "+u.String(), []*program{library, whelkd}, func(t *testing.T) {
-			t.Parallel()
-			p := pair{library, whelkd}
-			u.tryRekey(t, serve(t, whelkd, slices.Concat(everyHostKey(t), everyAlgorithm(t, p), u.rekeyLimit())...))
-		})
-	}
-}
-
-// kibibytes is how much may be sent with one key. Finite fields are slow.
-func (u suite) kibibytes() int64 {
-	if strings.HasPrefix(u.kex, "diffie-hellman-") {
-		return 640
-	}
-	return 64
-}
-
-func (u suite) rekeyLimit() []string { return limit(fmt.Sprint(u.kibibytes(), "K"), true) }
-
-func (u suite) tryRekey(t *testing.T, s *server) {
-	t.Helper()
-	c := s.dial(t, func(c *client.Config) {
-		u.configure(t, &c.Transport)
-		c.Transport.Rekey = transport.RekeyPolicy{Bytes: u.kibibytes() << 10 * 3 / 4}
-	})
-	id := c.State().SessionID
-	exchange(t, c, 4*mebibyte)
-	require.Greater(t, c.State().KeyExchangesFinished, 4) // what is queued already goes first
-	require.Equal(t, id, c.State().SessionID, "RFC 4253, section 7.2: it does not change")
-	u.requireIn(t, c.State())
 }

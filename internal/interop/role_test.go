@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -46,13 +47,7 @@ func play(role string) int {
 	case "digest":
 		err = digest(os.Stdin, os.Stdout)
 	case "exchange":
-		digested := make(chan error, 1)
-		go func() { digested <- digest(os.Stdin, os.Stderr) }()
-		_, err = io.Copy(os.Stdout, newStream(size))
-		os.Stdout.Close()
-		if failed := <-digested; err == nil {
-			err = failed
-		}
+		err = exchangeStreams(size, standard{})
 	default:
 		err = fmt.Errorf("there is no role %q", role)
 	}
@@ -61,6 +56,29 @@ func play(role string) int {
 		return 1
 	}
 	return 0
+}
+
+// An end is where a program at the other end of a connection reads and writes.
+type end interface {
+	io.ReadWriter
+	CloseWrite() error
+	Stderr() io.Writer
+}
+
+// standard are the streams of this process.
+type standard struct{}
+
+func (standard) Read(p []byte) (int, error)  { return os.Stdin.Read(p) }
+func (standard) Write(p []byte) (int, error) { return os.Stdout.Write(p) }
+func (standard) CloseWrite() error           { return os.Stdout.Close() }
+func (standard) Stderr() io.Writer           { return os.Stderr }
+
+// exchangeStreams is the role "exchange".
+func exchangeStreams(size int64, e end) error {
+	digested := make(chan error, 1)
+	go func() { digested <- digest(e, e.Stderr()) }()
+	_, err := io.Copy(struct{ io.Writer }{e}, newStream(size))
+	return errors.Join(err, e.CloseWrite(), <-digested)
 }
 
 // digest writes the size and the SHA-256 of what it reads.

@@ -25,6 +25,7 @@ type server struct {
 	port       int
 	hostKeys   []hostkey.PublicKey
 	knownHosts string // a file that has them
+	deaf       string // what it does about a guess against RFC 4253, section 7, or ""
 }
 
 func (s *server) address() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }

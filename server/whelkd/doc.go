@@ -28,9 +28,10 @@
 //
 // Keywords are those of sshd_config(5), without regard to case:
 //
-//	AcceptEnv AuthorizedKeysFile Banner Ciphers HostKey HostKeyAlgorithms
-//	KexAlgorithms ListenAddress LogLevel LoginGraceTime MACs MaxAuthTries
-//	MaxSessions MaxStartups ModuliFile PermitTTY PerSourceMaxStartups Port
+//	AcceptEnv AuthorizedKeysFile Banner Ciphers Compression HostKey
+//	HostKeyAlgorithms KexAlgorithms ListenAddress LogLevel LoginGraceTime MACs
+//	MaxAuthTries MaxSessions MaxStartups ModuliFile PermitTTY
+//	PerSourceMaxStartups Port
 //	PubkeyAcceptedAlgorithms PubkeyAuthentication RekeyLimit Subsystem
 //	UnusedConnectionTimeout
 //
@@ -48,6 +49,7 @@
 // those that would switch on what whelkd does not do, such as
 // PasswordAuthentication and AllowTcpForwarding, only "no" is taken. Terminals
 // are allowed unless PermitTTY says otherwise. StrictModes is always on.
+// Compression is "no" unless given.
 //
 // # Sessions
 //

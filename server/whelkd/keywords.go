@@ -18,6 +18,7 @@ var keywords = map[string]func(*options, string) error{
 	"banner":                   func(o *options, v string) error { o.banner = unlessNone(v); return nil },
 	"casignaturealgorithms":    setCASignatures,
 	"ciphers":                  func(o *options, v string) (err error) { o.transport.Ciphers, err = algolist.Ciphers(v); return err },
+	"compression":              setCompression,
 	"hostkey":                  setHostKey,
 	"hostkeyalgorithms":        setHostKeyAlgorithms,
 	"kexalgorithms":            setKeyExchanges,
@@ -50,7 +51,6 @@ var keywords = map[string]func(*options, string) error{
 	"allowstreamlocalforwarding":      only("no"),
 	"allowtcpforwarding":              only("no"),
 	"challengeresponseauthentication": only("no"),
-	"compression":                     only("no"),
 	"gssapiauthentication":            only("no"),
 	"hostbasedauthentication":         only("no"),
 	"kbdinteractiveauthentication":    only("no"),
@@ -99,6 +99,23 @@ func unlessNone(v string) string {
 		return ""
 	}
 	return v
+}
+
+// setCompression takes yes and delayed, which are the same: nothing is
+// decompressed for who has not authenticated.
+func setCompression(o *options, v string) error {
+	wanted := strings.EqualFold(v, "delayed")
+	if !wanted {
+		var err error
+		if wanted, err = yesNo(v); err != nil {
+			return fmt.Errorf("%q is none of yes, delayed, no", v)
+		}
+	}
+	o.transport.Compression = nil
+	if wanted {
+		o.transport.Compression = []string{"none", "zlib@openssh.com"}
+	}
+	return nil
 }
 
 func setPort(o *options, v string) error {

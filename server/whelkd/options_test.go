@@ -64,6 +64,9 @@ func TestKeywords(t *testing.T) {
 		{"AuthorizedKeysFile none", func(o *options) any { return len(o.authorizedKeys) }, 0},
 		{"Banner=/etc/issue", func(o *options) any { return o.banner }, "/etc/issue"},
 		{"Banner=none", func(o *options) any { return o.banner }, ""},
+		{"Compression=yes", func(o *options) any { return o.transport.Compression }, []string{"none", "zlib@openssh.com"}},
+		{"Compression=Delayed", func(o *options) any { return o.transport.Compression }, []string{"none", "zlib@openssh.com"}},
+		{"Compression=no", func(o *options) any { return o.transport.Compression }, []string(nil)},
 		{"Ciphers=aes128-ctr", func(o *options) any { return o.transport.Ciphers[0].Name }, "aes128-ctr"},
 		{"MACs=-*etm*", func(o *options) any { return o.transport.MACs[0].Name }, "umac-128@openssh.com"},
 		{"KexAlgorithms=^curve25519-sha256", func(o *options) any { return o.transport.KeyExchanges[0].Name() }, "curve25519-sha256"},
@@ -114,7 +117,7 @@ func TestKeywords(t *testing.T) {
 func TestKeywordsRefuse(t *testing.T) {
 	for _, option := range []string{
 		"Ciphers=aes129-ctr", "MACs=hmac-md4", "KexAlgorithms=+nothing", "HostKeyAlgorithms=ssh-rsb", "PubkeyAcceptedAlgorithms=-x", "CASignatureAlgorithms=x",
-		"PasswordAuthentication=yes", "X11Forwarding=yes", "AllowTcpForwarding=local", "StrictModes=no", "UsePAM=yes",
+		"Compression=zlib", "PasswordAuthentication=yes", "X11Forwarding=yes", "AllowTcpForwarding=local", "StrictModes=no", "UsePAM=yes",
 		"LoginGraceTime=2x", "LoginGraceTime=m", "LoginGraceTime=99999999999", "LoginGraceTime=2000000000w", "LoginGraceTime=-1",
 		"MaxAuthTries=0", "MaxAuthTries=many", "MaxSessions=-1", "MaxStartups=10:30", "MaxStartups=10:130:100", "MaxStartups=100:30:10", "MaxStartups=0",
 		"PermitTTY=maybe", "PubkeyAuthentication=2", "LogLevel=LOUD", "RekeyLimit=1T", "RekeyLimit=0", "RekeyLimit=9999999999G", "RekeyLimit=1 2 3",
