@@ -15,6 +15,7 @@ import (
 var keywords = map[string]func(*options, string) error{
 	"acceptenv":                func(o *options, v string) error { o.acceptEnv = append(o.acceptEnv, strings.Fields(v)...); return nil },
 	"authorizedkeysfile":       setAuthorizedKeys,
+	"authenticationmethods":    setChains,
 	"banner":                   func(o *options, v string) error { o.banner = unlessNone(v); return nil },
 	"casignaturealgorithms":    setCASignatures,
 	"ciphers":                  func(o *options, v string) (err error) { o.transport.Ciphers, err = algolist.Ciphers(v); return err },
@@ -40,6 +41,17 @@ var keywords = map[string]func(*options, string) error{
 	"subsystem":                setSubsystem,
 	"unusedconnectiontimeout":  setUnusedTimeout,
 
+	"passwordauthentication":          setPasswords,
+	"kbdinteractiveauthentication":    setInteractive,
+	"challengeresponseauthentication": setInteractive, // its name until OpenSSH 8.7
+	"hostbasedauthentication":         func(o *options, v string) (err error) { o.methods.hostbased, err = yesNo(v); return err },
+	"hostbasedusesnamefrompacketonly": func(o *options, v string) (err error) { o.methods.anyAddress, err = yesNo(v); return err },
+
+	// These are ours.
+	"passwordfile":     func(o *options, v string) error { o.methods.passwords = unlessNone(v); return nil },
+	"knownhostsfile":   fileList(func(o *options) *[]string { return &o.methods.knownHosts }),
+	"trustedhostsfile": fileList(func(o *options) *[]string { return &o.methods.trustedHosts }),
+
 	"printlastlog": ignored,
 	"printmotd":    ignored,
 	"tcpkeepalive": ignored,
@@ -47,21 +59,17 @@ var keywords = map[string]func(*options, string) error{
 
 	"strictmodes": only("yes"),
 
-	"allowagentforwarding":            only("no"),
-	"allowstreamlocalforwarding":      only("no"),
-	"allowtcpforwarding":              only("no"),
-	"challengeresponseauthentication": only("no"),
-	"gssapiauthentication":            only("no"),
-	"hostbasedauthentication":         only("no"),
-	"kbdinteractiveauthentication":    only("no"),
-	"kerberosauthentication":          only("no"),
-	"passwordauthentication":          only("no"),
-	"permitemptypasswords":            only("no"),
-	"permittunnel":                    only("no"),
-	"permituserenvironment":           only("no"),
-	"permituserrc":                    only("no"),
-	"usepam":                          only("no"),
-	"x11forwarding":                   only("no"),
+	"allowagentforwarding":       only("no"),
+	"allowstreamlocalforwarding": only("no"),
+	"allowtcpforwarding":         only("no"),
+	"gssapiauthentication":       only("no"),
+	"kerberosauthentication":     only("no"),
+	"permitemptypasswords":       only("no"),
+	"permittunnel":               only("no"),
+	"permituserenvironment":      only("no"),
+	"permituserrc":               only("no"),
+	"usepam":                     only("no"),
+	"x11forwarding":              only("no"),
 }
 
 func ignored(*options, string) error { return nil }

@@ -21,6 +21,7 @@ type options struct {
 
 	authorizedKeys []string // files
 	pubkey         bool     // whether they count
+	methods        methods
 	maxTries       int
 	banner         string // a file, or ""
 
@@ -43,7 +44,7 @@ const silent = slog.LevelError + 4
 func newOptions() *options {
 	return &options{
 		address: "127.0.0.1", port: "22",
-		authorizedKeys: []string{".ssh/authorized_keys"}, pubkey: true,
+		authorizedKeys: []string{".ssh/authorized_keys"}, pubkey: true, methods: newMethods(),
 		permitTTY: true, subsystems: make(map[string]string), logLevel: slog.LevelError,
 	}
 }
