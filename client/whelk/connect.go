@@ -12,7 +12,6 @@ import (
 	"github.com/whelk-ssh/whelk/client"
 	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/hostkey/knownhosts"
-	"github.com/whelk-ssh/whelk/userauth"
 )
 
 // networks are what net.Dial calls the address families.
@@ -40,7 +39,7 @@ func (p *program) connect(ctx context.Context) (*client.Client, error) {
 		settings.HostKeyAlgorithms = inOrderOf(preferred, settings.HostKeyAlgorithms)
 	}
 	c, err := client.New(ctx, nc, name, &client.Config{
-		User: p.user, Auth: p.methods(), HostKeys: hosts, Transport: settings, Banner: p.banner,
+		User: p.user, Auth: p.methods(nc.LocalAddr()), HostKeys: hosts, Transport: settings, Banner: p.banner,
 	})
 	if err != nil {
 		return nil, err
@@ -84,40 +83,6 @@ func (p *program) hosts() *knownhosts.Verifier {
 			p.log.printf(levelInfo, "Warning: Permanently added %q (%s %s) to %s.", host, key.Type(), hostkey.Fingerprint(key), file)
 		},
 	})
-}
-
-// methods returns the ways to log in, in the order asked for.
-func (p *program) methods() (methods []userauth.Method) {
-	for _, name := range p.preferred {
-		switch {
-		case name == "none":
-			methods = append(methods, userauth.None())
-		case name == "publickey" && p.publicKey:
-			methods = append(methods, userauth.PublicKeyFunc(p.keys))
-		case name == "password" && p.password:
-			methods = append(methods, p.passwords()...)
-		}
-	}
-	return methods
-}
-
-// passwords returns a method for each time a password is asked for.
-func (p *program) passwords() (methods []userauth.Method) {
-	times := p.prompts
-	if !canAsk() {
-		times = min(times, 1) // to say so
-	}
-	tried := false
-	for range times {
-		methods = append(methods, userauth.Password(func(ctx context.Context) (string, error) {
-			if tried {
-				p.log.printf(levelInfo, "Permission denied, please try again.")
-			}
-			tried = true
-			return p.askPassword(ctx)
-		}))
-	}
-	return methods
 }
 
 // banner shows what the server says before anyone is let in.
