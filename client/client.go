@@ -27,12 +27,16 @@ const (
 type Client struct {
 	transport *transport.Conn
 	mux       *connection.Mux
+	updating  *updating     // nil without an Updater
 	done      chan struct{} // closed when the connection has ended and err is set
 	err       error
 }
 
 // Dial connects to the address, which has the form that [net.Dial] takes but
 // for TCP may lack the port, which then is 22, and authenticates the user.
+//
+// A server that ends the connection over a wrong guess of the key exchange (see
+// [transport.GuessError]) is dialed once more, without one.
 //
 // The context bounds all of that, and a minute does if it has no deadline: a
 // [*ContextError] says what there was no time left for. Once Dial has
@@ -46,12 +50,18 @@ func Dial(ctx context.Context, network, address string, config *Config) (*Client
 	defer cancel()
 	start := time.Now()
 	address = withPort(network, address)
-	var dialer net.Dialer
-	nc, err := dialer.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, contextual(ctx, err, start, "connecting to "+address)
+	for {
+		var dialer net.Dialer
+		nc, err := dialer.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, contextual(ctx, err, start, "connecting to "+address)
+		}
+		c, err := newClient(ctx, nc, address, config)
+		if _, guessed := errors.AsType[*transport.GuessError](err); !guessed || config.Transport.DisableGuess {
+			return c, err
+		}
+		config.Transport.DisableGuess = true
 	}
-	return newClient(ctx, nc, address, config)
 }
 
 // New is Dial over a connection that is there already, of whatever kind. The
@@ -91,7 +101,8 @@ func newClient(ctx context.Context, nc net.Conn, address string, config *Config)
 		t.Close()
 		return nil, contextual(ctx, err, start, fmt.Sprintf("authenticating %q to %s", config.User, address))
 	}
-	c := &Client{transport: t, mux: connection.New(t, &config.Mux), done: make(chan struct{})}
+	c := &Client{transport: t, done: make(chan struct{})}
+	c.mux = connection.New(t, c.listen(settings.Host, config))
 	go c.serve()
 	return c, nil
 }
@@ -149,6 +160,9 @@ func (c *Client) serve() {
 	err := c.mux.Serve()
 	disconnect(c.transport, err)
 	c.transport.Close()
+	if c.updating != nil {
+		c.updating.end()
+	}
 	c.err = err
 	close(c.done)
 }

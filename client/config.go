@@ -25,12 +25,19 @@ type Config struct {
 	// with a key.
 	HostKeys hostkey.Verifier
 
+	// Updater, unless nil, is told of the keys that the host announces, once it
+	// has let the user in, on a goroutine of its own and once for a connection.
+	// It is to return when its context is done, which it is when the connection
+	// has ended. A knownhosts.Verifier is one, and remembers the keys.
+	Updater hostkey.Updater
+
 	// Transport sets algorithms, limits and tracing. Its Host and Verifier
 	// are those given to Dial or New and HostKeys.
 	Transport transport.Config
 
 	// Mux says what the server may ask for. If it is zero, nothing: channels
-	// the server opens are refused, as are its global requests.
+	// the server opens are refused, as are its global requests. With an
+	// Updater, requests are to be taken by its OnRequest.
 	Mux connection.Config
 
 	// Banner, unless nil, is given each message the server wants shown before
@@ -44,6 +51,8 @@ var (
 	ErrNoUser     = errors.New("client: Config.User is empty: say who is to be let in")
 	ErrNoHostKeys = errors.New("client: Config.HostKeys is nil: " +
 		"say which host keys to trust, as with knownhosts.New or hostkey.Pin")
+	ErrUpdater = errors.New("client: Config.Updater takes the host's global requests: " +
+		"take those that Config.Mux.Requests allows with Config.Mux.OnRequest")
 )
 
 // connectTimeout bounds the way to an authenticated connection when the
@@ -60,6 +69,8 @@ func (c *Config) clone() (*Config, error) {
 		return nil, ErrNoHostKeys
 	case c.User == "":
 		return nil, ErrNoUser
+	case c.Updater != nil && c.Mux.Requests > 0 && c.Mux.OnRequest == nil:
+		return nil, ErrUpdater
 	}
 	clone := *c
 	clone.Auth = slices.Clone(c.Auth)

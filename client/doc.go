@@ -22,7 +22,8 @@
 //
 // It does not forward connections or agents, and does not send keepalives;
 // what a server asks of it, channels and global requests alike, is refused
-// unless [Config].Mux says otherwise.
+// unless [Config].Mux says otherwise. The keys that a server announces are
+// ignored unless [Config].Updater wants them.
 //
 // # Cancellation
 //
@@ -35,7 +36,7 @@
 // # Concurrency and goroutines
 //
 // All methods of a Client are safe for concurrent use. An idle one has one
-// goroutine, which reads. A [Cmd] is used by one goroutine at a time, but for
+// goroutine, which reads; an Updater has one while it works. A [Cmd] is used by one goroutine at a time, but for
 // Signal, SignalName, Resize and the pipes, which any may use while it runs. It
 // has a goroutine for what the server reports, and one for each of Stdin,
 // Stdout and Stderr that has to be copied.

@@ -29,6 +29,7 @@ type Conn struct {
 	startup   *source        // not nil while it counts as one; guarded by tracker.mu
 	handlers  sync.WaitGroup // sessions, and goroutines that run the user's code
 	noMore    bool           // the client opens no further session; the reader's
+	proofs    int            // host keys the client asked us to prove; the server's of requests
 
 	mu       sync.Mutex
 	phase    phase
@@ -178,6 +179,9 @@ func (c *Conn) establish() error {
 	}
 	c.mux = connection.New(c.transport, c.muxConfig())
 	if err := c.server.tracker.authenticated(c); err != nil {
+		return err
+	}
+	if err := c.announceKeys(); err != nil {
 		return err
 	}
 	c.work()

@@ -101,7 +101,7 @@ type requestQueue struct {
 // request answers a global request, or has it answered. It runs on the
 // goroutine that reads and never waits.
 func (c *Conn) request(r *connection.Request) {
-	if c.server.Requests[r.Type] == nil {
+	if c.server.Requests[r.Type] == nil && r.Type != proveRequest {
 		if r.Type == "no-more-sessions@openssh.com" { // PROTOCOL, section 2.2
 			c.noMore = true
 		}
@@ -122,7 +122,7 @@ func (c *Conn) request(r *connection.Request) {
 	}
 }
 
-// serveRequests runs the user's functions until no request waits.
+// serveRequests runs the functions that requests are for until no request waits.
 func (c *Conn) serveRequests() {
 	for r := c.nextRequest(); r != nil; r = c.nextRequest() {
 		c.serveRequest(r)
@@ -145,5 +145,9 @@ func (c *Conn) nextRequest() *connection.Request {
 func (c *Conn) serveRequest(r *connection.Request) {
 	defer r.Reply(false, nil) // a second answer does nothing
 	defer c.recovered("request", r.Type)
-	c.server.Requests[r.Type](c.ctx, c, r)
+	if serve := c.server.Requests[r.Type]; serve != nil {
+		serve(c.ctx, c, r)
+		return
+	}
+	c.proveKeys(c.ctx, r)
 }

@@ -20,6 +20,9 @@
 // [AuthorizedKeys], [PasswordFile], [InteractivePasswordFile] and [Hostbased]
 // are its users, by the files of those who run it.
 //
+// Once a client is in, it is told of all host keys, so that it knows the one
+// that will replace another (OpenSSH PROTOCOL, section 2.5).
+//
 // The package starts no programs and knows no accounts: command whelkd does. It
 // forwards no ports; what a client asks for besides sessions goes to the
 // functions of the Server or is refused.

@@ -54,8 +54,8 @@ type Config struct {
 
 	// DisableGuess keeps a client from sending the first message of its first
 	// KeyExchanges along with its KEXINIT (RFC 4253, section 7), which saves a
-	// round trip if the server's first choice is the same, and is ignored by
-	// the server if not.
+	// round trip if the server's first choice is the same, and has to be ignored
+	// by the server if not: see [GuessError].
 	DisableGuess bool
 
 	Software string // second part of the version string; "Whelk_0.1" if empty

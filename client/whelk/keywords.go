@@ -17,46 +17,48 @@ type keyword struct {
 
 // keywords are those that change anything, in lower case.
 var keywords = map[string]keyword{
-	"addressfamily":                   {set: oneOf(func(s *settings) *string { return &s.family }, "any", "inet", "inet6")},
-	"batchmode":                       {set: yesNo(func(s *settings) *bool { return &s.batch })},
-	"casignaturealgorithms":           {set: setCASignatures},
-	"ciphers":                         {set: setCiphers},
-	"compression":                     {set: setCompression},
-	"connecttimeout":                  {set: setConnectTimeout},
-	"globalknownhostsfile":            {set: files(func(s *settings) *[]string { return &s.globalHosts })},
-	"hashknownhosts":                  {set: yesNo(func(s *settings) *bool { return &s.hashHosts })},
+	"addressfamily":            {set: oneOf(func(s *settings) *string { return &s.family }, "any", "inet", "inet6")},
+	"batchmode":                {set: yesNo(func(s *settings) *bool { return &s.batch })},
+	"casignaturealgorithms":    {set: setCASignatures},
+	"checkhostip":              {set: yesNo(func(s *settings) *bool { return &s.checkIP })},
+	"ciphers":                  {set: setCiphers},
+	"compression":              {set: setCompression},
+	"connecttimeout":           {set: setConnectTimeout},
+	"globalknownhostsfile":     {set: files(func(s *settings) *[]string { return &s.globalHosts })},
+	"hashknownhosts":           {set: yesNo(func(s *settings) *bool { return &s.hashHosts })},
+	"hostkeyalgorithms":        {set: setHostKeyAlgorithms},
+	"hostkeyalias":             {set: text(func(s *settings) *string { return &s.alias })},
+	"identitiesonly":           {set: yesNo(func(*settings) *bool { return new(bool) })}, // there is no agent
+	"identityfile":             {set: addIdentity, repeats: true},
+	"kexalgorithms":            {set: setKeyExchanges},
+	"loglevel":                 {set: setLogLevel},
+	"macs":                     {set: setMACs},
+	"numberofpasswordprompts":  {set: setPrompts},
+	"passwordauthentication":   {set: yesNo(func(s *settings) *bool { return &s.password })},
+	"port":                     {set: setPort},
+	"preferredauthentications": {set: setPreferred},
+	"pubkeyacceptedalgorithms": {set: setUserKeyAlgorithms},
+	"pubkeyacceptedkeytypes":   {set: setUserKeyAlgorithms}, // its name until OpenSSH 8.5
+	"pubkeyauthentication":     {set: yesNo(func(s *settings) *bool { return &s.publicKey })},
+	"rekeylimit":               {set: setRekeyLimit},
+	"requesttty":               {set: oneOf(func(s *settings) *string { return &s.requestTTY }, "auto", "no", "yes", "force")},
+	"sendenv":                  {set: addSendEnv, repeats: true},
+	"setenv":                   {set: addSetEnv, repeats: true},
+	"stricthostkeychecking":    {set: setStrict},
+	"updatehostkeys":           {set: oneOf(func(s *settings) *string { return &s.updateHosts }, "yes", "no", "ask")},
+	"user":                     {set: setUser},
+	"userknownhostsfile":       {set: files(func(s *settings) *[]string { return &s.userHosts })},
+
 	"hostbasedauthentication":         {set: yesNo(func(s *settings) *bool { return &s.hostbased })},
 	"hostbasedkeyfile":                {set: files(func(s *settings) *[]string { return &s.machineKeys })}, // ours
-	"hostkeyalgorithms":               {set: setHostKeyAlgorithms},
-	"hostkeyalias":                    {set: text(func(s *settings) *string { return &s.alias })},
-	"identitiesonly":                  {set: yesNo(func(*settings) *bool { return new(bool) })}, // there is no agent
-	"identityfile":                    {set: addIdentity, repeats: true},
 	"kbdinteractiveauthentication":    {set: yesNo(func(s *settings) *bool { return &s.interactive })},
 	"challengeresponseauthentication": {set: yesNo(func(s *settings) *bool { return &s.interactive })}, // its name until OpenSSH 8.7
-	"kexalgorithms":                   {set: setKeyExchanges},
-	"loglevel":                        {set: setLogLevel},
-	"macs":                            {set: setMACs},
-	"numberofpasswordprompts":         {set: setPrompts},
-	"passwordauthentication":          {set: yesNo(func(s *settings) *bool { return &s.password })},
-	"port":                            {set: setPort},
-	"preferredauthentications":        {set: setPreferred},
-	"pubkeyacceptedalgorithms":        {set: setUserKeyAlgorithms},
-	"pubkeyacceptedkeytypes":          {set: setUserKeyAlgorithms}, // its name until OpenSSH 8.5
-	"pubkeyauthentication":            {set: yesNo(func(s *settings) *bool { return &s.publicKey })},
-	"rekeylimit":                      {set: setRekeyLimit},
-	"requesttty":                      {set: oneOf(func(s *settings) *string { return &s.requestTTY }, "auto", "no", "yes", "force")},
-	"sendenv":                         {set: addSendEnv, repeats: true},
-	"setenv":                          {set: addSetEnv, repeats: true},
-	"stricthostkeychecking":           {set: setStrict},
-	"user":                            {set: setUser},
-	"userknownhostsfile":              {set: files(func(s *settings) *[]string { return &s.userHosts })},
 }
 
 // fixed are keywords with the only value that is supported so far, which is
 // what whelk does anyway.
 var fixed = map[string]string{
 	"canonicalizehostname":    "no",
-	"checkhostip":             "no",
 	"clearallforwardings":     "yes",
 	"controlmaster":           "no",
 	"controlpath":             "none",
@@ -72,7 +74,6 @@ var fixed = map[string]string{
 	"proxyjump":               "none",
 	"serveraliveinterval":     "0",
 	"tunnel":                  "no",
-	"updatehostkeys":          "no",
 	"verifyhostkeydns":        "no",
 	"visualhostkey":           "no",
 }
@@ -213,14 +214,16 @@ func setRekeyLimit(s *settings, value string) error {
 
 func setStrict(s *settings, value string) error {
 	switch strings.ToLower(value) {
-	case "yes", "true", "ask": // there is nobody yet who asks
+	case "yes", "true":
 		s.policy = knownhosts.Strict
+	case "ask":
+		s.policy = knownhosts.Ask
 	case "accept-new":
 		s.policy = knownhosts.AcceptNew
 	case "no", "false", "off":
 		s.policy = knownhosts.InsecureAcceptChanged
 	default:
-		return fmt.Errorf("%q is none of yes, accept-new, no", value)
+		return fmt.Errorf("%q is none of yes, accept-new, ask, no", value)
 	}
 	return nil
 }

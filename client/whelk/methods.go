@@ -36,7 +36,7 @@ func (p *program) methods(local net.Addr) (methods []userauth.Method) {
 			methods = append(methods, p.repeatedly(func(again func()) userauth.Method {
 				return userauth.PasswordOrChange(func(ctx context.Context) (string, error) {
 					again()
-					return p.ask(ctx, fmt.Sprintf("%s@%s's password: ", p.user, p.host), false)
+					return p.prompt(ctx, fmt.Sprintf("%s@%s's password: ", p.user, p.host), false)
 				}, p.newPassword)
 			})...)
 		}
@@ -73,7 +73,7 @@ func (p *program) answer(ctx context.Context, c userauth.Challenge) ([]string, e
 	}
 	var typed []string
 	for _, prompt := range c.Prompts {
-		text, err := p.ask(ctx, fmt.Sprintf("(%s@%s) %s", p.user, p.host, printable(prompt.Text)), prompt.Echo)
+		text, err := p.prompt(ctx, fmt.Sprintf("(%s@%s) %s", p.user, p.host, printable(prompt.Text)), prompt.Echo)
 		if err != nil {
 			return nil, err
 		}
@@ -88,11 +88,11 @@ func (p *program) newPassword(ctx context.Context, prompt string) (string, error
 		p.log.printf(levelInfo, "%s", printable(strings.TrimSuffix(prompt, "\n")))
 	}
 	for range p.prompts {
-		first, err := p.ask(ctx, fmt.Sprintf("Enter %s@%s's new password: ", p.user, p.host), false)
+		first, err := p.prompt(ctx, fmt.Sprintf("Enter %s@%s's new password: ", p.user, p.host), false)
 		if err != nil {
 			return "", err
 		}
-		second, err := p.ask(ctx, fmt.Sprintf("Retype %s@%s's new password: ", p.user, p.host), false)
+		second, err := p.prompt(ctx, fmt.Sprintf("Retype %s@%s's new password: ", p.user, p.host), false)
 		if err != nil || first == second {
 			return first, err
 		}

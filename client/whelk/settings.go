@@ -38,6 +38,9 @@ type settings struct {
 	userHosts   []string
 	globalHosts []string
 	hashHosts   bool
+	checkIP     bool
+	updateHosts string   // "yes", "no" or "ask"
+	authorities []string // signature algorithms of certificate authorities
 
 	connectTimeout time.Duration
 	requestTTY     string // "auto", "no", "yes" or "force"
@@ -60,9 +63,9 @@ func newSettings() settings {
 		interactive:    true,
 		machineKeys:    []string{"/etc/ssh/ssh_host_ed25519_key", "/etc/ssh/ssh_host_ecdsa_key", "/etc/ssh/ssh_host_rsa_key"},
 		prompts:        3,
-		policy:         knownhosts.Strict,
-		userHosts:      []string{"~/.ssh/known_hosts"},
-		globalHosts:    []string{"/etc/ssh/ssh_known_hosts"},
+		policy:         knownhosts.Ask,
+		userHosts:      []string{"~/.ssh/known_hosts", "~/.ssh/known_hosts2"},
+		globalHosts:    []string{"/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"},
 		connectTimeout: time.Minute,
 		requestTTY:     "auto",
 		logLevel:       levelInfo,
@@ -81,6 +84,14 @@ func (s *settings) fill() {
 	}
 	if s.batch {
 		s.password, s.interactive = false, false
+	}
+	// "UpdateHostKeys is enabled by default if the user has not overridden the
+	// default UserKnownHostsFile setting" (ssh_config(5)).
+	if s.updateHosts == "" {
+		s.updateHosts = "yes"
+		if s.given["userknownhostsfile"] {
+			s.updateHosts = "no"
+		}
 	}
 }
 

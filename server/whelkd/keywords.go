@@ -14,8 +14,8 @@ import (
 // keywords are those of sshd_config(5) that are known, in lower case.
 var keywords = map[string]func(*options, string) error{
 	"acceptenv":                func(o *options, v string) error { o.acceptEnv = append(o.acceptEnv, strings.Fields(v)...); return nil },
-	"authorizedkeysfile":       setAuthorizedKeys,
 	"authenticationmethods":    setChains,
+	"authorizedkeysfile":       setAuthorizedKeys,
 	"banner":                   func(o *options, v string) error { o.banner = unlessNone(v); return nil },
 	"casignaturealgorithms":    setCASignatures,
 	"ciphers":                  func(o *options, v string) (err error) { o.transport.Ciphers, err = algolist.Ciphers(v); return err },
@@ -41,12 +41,6 @@ var keywords = map[string]func(*options, string) error{
 	"subsystem":                setSubsystem,
 	"unusedconnectiontimeout":  setUnusedTimeout,
 
-	"passwordauthentication":          setPasswords,
-	"kbdinteractiveauthentication":    setInteractive,
-	"challengeresponseauthentication": setInteractive, // its name until OpenSSH 8.7
-	"hostbasedauthentication":         func(o *options, v string) (err error) { o.methods.hostbased, err = yesNo(v); return err },
-	"hostbasedusesnamefrompacketonly": func(o *options, v string) (err error) { o.methods.anyAddress, err = yesNo(v); return err },
-
 	// These are ours.
 	"passwordfile":     func(o *options, v string) error { o.methods.passwords = unlessNone(v); return nil },
 	"knownhostsfile":   fileList(func(o *options) *[]string { return &o.methods.knownHosts }),
@@ -59,17 +53,22 @@ var keywords = map[string]func(*options, string) error{
 
 	"strictmodes": only("yes"),
 
-	"allowagentforwarding":       only("no"),
-	"allowstreamlocalforwarding": only("no"),
-	"allowtcpforwarding":         only("no"),
-	"gssapiauthentication":       only("no"),
-	"kerberosauthentication":     only("no"),
-	"permitemptypasswords":       only("no"),
-	"permittunnel":               only("no"),
-	"permituserenvironment":      only("no"),
-	"permituserrc":               only("no"),
-	"usepam":                     only("no"),
-	"x11forwarding":              only("no"),
+	"allowagentforwarding":            only("no"),
+	"allowstreamlocalforwarding":      only("no"),
+	"allowtcpforwarding":              only("no"),
+	"challengeresponseauthentication": setInteractive, // its name until OpenSSH 8.7
+	"gssapiauthentication":            only("no"),
+	"hostbasedauthentication":         func(o *options, v string) (err error) { o.methods.hostbased, err = yesNo(v); return err },
+	"hostbasedusesnamefrompacketonly": func(o *options, v string) (err error) { o.methods.anyAddress, err = yesNo(v); return err },
+	"kbdinteractiveauthentication":    setInteractive,
+	"kerberosauthentication":          only("no"),
+	"passwordauthentication":          setPasswords,
+	"permitemptypasswords":            only("no"),
+	"permittunnel":                    only("no"),
+	"permituserenvironment":           only("no"),
+	"permituserrc":                    only("no"),
+	"usepam":                          only("no"),
+	"x11forwarding":                   only("no"),
 }
 
 func ignored(*options, string) error { return nil }

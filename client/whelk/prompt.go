@@ -21,8 +21,8 @@ func canAsk() bool {
 	return true
 }
 
-// ask asks on the terminal, even if standard input is not one.
-func (p *program) ask(ctx context.Context, prompt string, echo bool) (string, error) {
+// prompt asks on the terminal, even if standard input is not one.
+func (p *program) prompt(ctx context.Context, text string, echo bool) (string, error) {
 	if p.changed {
 		return "", errors.New("passwords are not sent to a host whose key has changed")
 	}
@@ -38,16 +38,16 @@ func (p *program) ask(ctx context.Context, prompt string, echo bool) (string, er
 		return "", err
 	}
 	defer term.Restore(fd, state) // if ctx ends before the line does
-	fmt.Fprint(tty, prompt)
+	fmt.Fprint(tty, text)
 	read := readHidden
 	if echo {
 		read = readLine
 	}
 	typed := make(chan error, 1)
-	var text string
+	var line string
 	go func() {
 		var err error
-		text, err = read(tty)
+		line, err = read(tty)
 		typed <- err
 	}()
 	select {
@@ -55,7 +55,7 @@ func (p *program) ask(ctx context.Context, prompt string, echo bool) (string, er
 		if !echo {
 			fmt.Fprintln(tty)
 		}
-		return text, err
+		return line, err
 	case <-ctx.Done():
 		fmt.Fprintln(tty)
 		return "", context.Cause(ctx)
