@@ -116,13 +116,8 @@ func authenticate(ctx context.Context, t *transport.Conn, config *Config) error 
 	if err := t.RequestService(authService); err != nil {
 		return err
 	}
-	state := t.State()
-	binding := userauth.Binding{SessionID: state.SessionID, Algorithms: state.ServerSigAlgs(), Relearn: func() []string {
-		state := t.State()
-		return state.ServerSigAlgs()
-	}}
 	dialogue := userauth.Client{User: config.User, Methods: config.Auth, Algorithms: config.Transport.UserKeyAlgorithms, Banner: config.Banner}
-	if err := dialogue.Authenticate(ctx, t, binding); err != nil {
+	if err := dialogue.Authenticate(ctx, t, binding(t)); err != nil {
 		return err
 	}
 	if !unhook() {
@@ -130,6 +125,21 @@ func authenticate(ctx context.Context, t *transport.Conn, config *Config) error 
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+// binding ties the authentication to the transport.
+func binding(t *transport.Conn) userauth.Binding {
+	state := t.State()
+	b := userauth.Binding{
+		SessionID: state.SessionID, HostKey: state.HostKey.Marshal(),
+		Relearn: func(b *userauth.Binding) {
+			state := t.State()
+			b.Algorithms = state.ServerSigAlgs()
+			b.HostBound = string(state.Extensions[userauth.HostBoundExtension]) == "0"
+		},
+	}
+	b.Relearn(&b)
+	return b
 }
 
 // disconnect tells the server why a layer above the transport gives up on it,

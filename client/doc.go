@@ -15,8 +15,10 @@
 //	           +--> Mux                   everything else
 //
 // A [Client] trusts no host by itself: [Config] says which host keys speak for
-// it, and package hostkey/knownhosts reads them from the usual files. This
-// package reads no file, starts no program and asks no question.
+// it, and package hostkey/knownhosts reads them from the usual files. Who the
+// user is it proves with what Config.Auth has; [Credentials] puts that into the
+// usual order. This package starts no program, asks no question, and reads no
+// file but the keys in the directory that Credentials.Dir names.
 //
 // It does not forward connections or agents, and does not send keepalives;
 // what a server asks of it, channels and global requests alike, is refused

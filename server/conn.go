@@ -221,8 +221,11 @@ func (c *Conn) authenticate() (err error) {
 
 // binding ties the authentication to the transport.
 func (c *Conn) binding() userauth.Binding {
+	state := c.transport.State()
 	return userauth.Binding{
-		SessionID:  c.transport.State().SessionID,
+		SessionID:  state.SessionID,
+		HostKey:    state.HostKey.Marshal(),
+		RemoteAddr: c.nc.RemoteAddr(),
 		Algorithms: c.server.userKeyAlgorithms(),
 		KeyFormats: c.server.Transport.KeyFormats,
 	}

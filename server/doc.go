@@ -16,8 +16,10 @@
 //
 // A [Server] runs; a [Handler] serves one [Session], which is a shell, a
 // command or a subsystem; a [Conn] is the connection it came over.
-// [HostKeyFile] and [AuthorizedKeys] are the host key and the users of a server
-// that has none of its own; [PublicKeys] knows authorities and revoked keys too.
+// [HostKeyFile] is the host key of a server that has none of its own;
+// [AuthorizedKeys], [PasswordFile], [InteractivePasswordFile] and [Hostbased] are
+// its users, by the files of those who run it, and [PublicKeys] knows authorities
+// and revoked keys too.
 //
 // Once a client is in, it is told of all host keys, so that it knows the one
 // that will replace another (OpenSSH PROTOCOL, section 2.5).

@@ -4,12 +4,14 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/whelk-ssh/whelk/connection"
 	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/transport"
 	"github.com/whelk-ssh/whelk/userauth"
+	"github.com/whelk-ssh/whelk/wire"
 )
 
 // A Server defines parameters for running an SSH server. The zero Server
@@ -148,12 +150,16 @@ func (s *Server) validate() error {
 			return &ConfigError{"Auth.Checks", "holds a nil check"}
 		}
 	}
+	if err := s.Auth.Validate(); err != nil {
+		return &ConfigError{"Auth", "does not work: " + err.Error()}
+	}
 	return nil
 }
 
 // transportConfig returns the configuration of one connection's transport.
 func (s *Server) transportConfig() *transport.Config {
 	config := s.Transport
+	config.Announce = append(slices.Clone(config.Announce), wire.Extension{Name: userauth.HostBoundExtension, Value: []byte("0")})
 	if len(s.HostKeys) > 0 {
 		config.HostKeys = s.HostKeys
 	}

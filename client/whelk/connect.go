@@ -11,7 +11,6 @@ import (
 	"github.com/whelk-ssh/whelk/client"
 	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/transport"
-	"github.com/whelk-ssh/whelk/userauth"
 )
 
 // networks are what net.Dial calls the address families.
@@ -38,7 +37,7 @@ func (p *program) connect(ctx context.Context) (*client.Client, error) {
 		preferred := hosts.HostKeyAlgorithms(hostkey.Host{Name: address})
 		settings.HostKeyAlgorithms = inOrderOf(preferred, settings.HostKeyAlgorithms)
 	}
-	config := &client.Config{User: p.user, Auth: p.methods(), HostKeys: hosts, Transport: settings, Banner: p.banner}
+	config := &client.Config{User: p.user, Auth: p.methods(nc.LocalAddr()), HostKeys: hosts, Transport: settings, Banner: p.banner}
 	if p.updateHosts != "no" {
 		config.Updater = hosts
 	}
@@ -61,40 +60,6 @@ type reachError struct{ err error }
 func (e *reachError) Error() string { return e.err.Error() }
 
 func (e *reachError) Unwrap() error { return e.err }
-
-// methods returns the ways to log in, in the order asked for.
-func (p *program) methods() (methods []userauth.Method) {
-	for _, name := range p.preferred {
-		switch {
-		case name == "none":
-			methods = append(methods, userauth.None())
-		case name == "publickey" && p.publicKey:
-			methods = append(methods, userauth.PublicKeyFunc(p.keys))
-		case name == "password" && p.password:
-			methods = append(methods, p.passwords()...)
-		}
-	}
-	return methods
-}
-
-// passwords returns a method for each time a password is asked for.
-func (p *program) passwords() (methods []userauth.Method) {
-	times := p.prompts
-	if !canAsk() {
-		times = min(times, 1) // to say so
-	}
-	tried := false
-	for range times {
-		methods = append(methods, userauth.Password(func(ctx context.Context) (string, error) {
-			if tried {
-				p.log.printf(levelInfo, "Permission denied, please try again.")
-			}
-			tried = true
-			return p.askPassword(ctx)
-		}))
-	}
-	return methods
-}
 
 // banner shows what the server says before anyone is let in.
 func (p *program) banner(message string) {

@@ -13,7 +13,10 @@
 //
 // It reads no configuration file; -o takes those keywords of ssh_config(5) that
 // it has a use for, and any other is an error. Keys are read from files without
-// passphrase, passwords from the terminal.
+// passphrase; passwords, new ones where a server wants that, and answers to a
+// server's questions from the terminal. With HostbasedAuthentication this machine
+// vouches for the user, with those of the host keys in HostbasedKeyFile, a
+// keyword of ours, or else of /etc/ssh that the user can read.
 //
 // Hosts are verified with known_hosts files. About one that is not in them it
 // asks on the terminal, where the answer may be the fingerprint, and refuses it

@@ -48,32 +48,34 @@ var keywords = map[string]keyword{
 	"updatehostkeys":           {set: oneOf(func(s *settings) *string { return &s.updateHosts }, "yes", "no", "ask")},
 	"user":                     {set: setUser},
 	"userknownhostsfile":       {set: files(func(s *settings) *[]string { return &s.userHosts })},
+
+	"hostbasedauthentication":         {set: yesNo(func(s *settings) *bool { return &s.hostbased })},
+	"hostbasedkeyfile":                {set: files(func(s *settings) *[]string { return &s.machineKeys })}, // ours
+	"kbdinteractiveauthentication":    {set: yesNo(func(s *settings) *bool { return &s.interactive })},
+	"challengeresponseauthentication": {set: yesNo(func(s *settings) *bool { return &s.interactive })}, // its name until OpenSSH 8.7
 }
 
 // fixed are keywords with the only value that is supported so far, which is
 // what whelk does anyway.
 var fixed = map[string]string{
-	"canonicalizehostname":            "no",
-	"clearallforwardings":             "yes",
-	"controlmaster":                   "no",
-	"controlpath":                     "none",
-	"escapechar":                      "none",
-	"exitonforwardfailure":            "yes",
-	"forkafterauthentication":         "no",
-	"forwardagent":                    "no",
-	"forwardx11":                      "no",
-	"gssapiauthentication":            "no",
-	"hostbasedauthentication":         "no",
-	"identityagent":                   "none",
-	"kbdinteractiveauthentication":    "no",
-	"challengeresponseauthentication": "no",
-	"permitlocalcommand":              "no",
-	"proxycommand":                    "none",
-	"proxyjump":                       "none",
-	"serveraliveinterval":             "0",
-	"tunnel":                          "no",
-	"verifyhostkeydns":                "no",
-	"visualhostkey":                   "no",
+	"canonicalizehostname":    "no",
+	"clearallforwardings":     "yes",
+	"controlmaster":           "no",
+	"controlpath":             "none",
+	"escapechar":              "none",
+	"exitonforwardfailure":    "yes",
+	"forkafterauthentication": "no",
+	"forwardagent":            "no",
+	"forwardx11":              "no",
+	"gssapiauthentication":    "no",
+	"identityagent":           "none",
+	"permitlocalcommand":      "no",
+	"proxycommand":            "none",
+	"proxyjump":               "none",
+	"serveraliveinterval":     "0",
+	"tunnel":                  "no",
+	"verifyhostkeydns":        "no",
+	"visualhostkey":           "no",
 }
 
 // yesNo is a keyword that is on or off.

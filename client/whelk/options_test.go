@@ -147,7 +147,7 @@ func TestKeywords(t *testing.T) {
 	require.Equal(t, []string{"/a b/c", "/d"}, o.userHosts)
 	require.Empty(t, o.globalHosts)
 	require.True(t, o.batch)
-	require.False(t, o.password, "BatchMode asks nobody")
+	require.False(t, o.password || o.interactive, "BatchMode asks nobody")
 	require.Equal(t, 90*time.Second, o.connectTimeout)
 	require.Equal(t, []string{"password", "none"}, o.preferred)
 	require.Equal(t, "alias", o.alias)
@@ -173,6 +173,11 @@ func TestDefaults(t *testing.T) {
 	}
 	require.Equal(t, []string{"~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa"}, o.identities)
 	require.Empty(t, parse(t, "-i none h").identities)
+	require.Equal(t, []string{"hostbased", "publickey", "keyboard-interactive", "password"}, o.preferred)
+	require.True(t, o.publicKey && o.interactive && o.password && !o.hostbased)
+	o = parse(t, "-oKbdInteractiveAuthentication=no -oHostbasedAuthentication=yes -oHostbasedKeyFile=a h")
+	require.True(t, !o.interactive && o.hostbased)
+	require.Equal(t, []string{"a"}, o.machineKeys)
 }
 
 func TestWantsTerminal(t *testing.T) {

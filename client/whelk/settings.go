@@ -30,6 +30,10 @@ type settings struct {
 	prompts    int
 	batch      bool
 
+	interactive bool
+	hostbased   bool
+	machineKeys []string // files
+
 	policy      knownhosts.Policy
 	userHosts   []string
 	globalHosts []string
@@ -53,9 +57,11 @@ func newSettings() settings {
 		given:          map[string]bool{},
 		port:           22,
 		family:         "any",
-		preferred:      []string{"publickey", "password"},
+		preferred:      []string{"hostbased", "publickey", "keyboard-interactive", "password"},
 		publicKey:      true,
 		password:       true,
+		interactive:    true,
+		machineKeys:    []string{"/etc/ssh/ssh_host_ed25519_key", "/etc/ssh/ssh_host_ecdsa_key", "/etc/ssh/ssh_host_rsa_key"},
 		prompts:        3,
 		policy:         knownhosts.Ask,
 		userHosts:      []string{"~/.ssh/known_hosts", "~/.ssh/known_hosts2"},
@@ -77,7 +83,7 @@ func (s *settings) fill() {
 		s.identities = []string{"~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa"}
 	}
 	if s.batch {
-		s.password = false
+		s.password, s.interactive = false, false
 	}
 	// "UpdateHostKeys is enabled by default if the user has not overridden the
 	// default UserKnownHostsFile setting" (ssh_config(5)).

@@ -14,6 +14,7 @@ import (
 // keywords are those of sshd_config(5) that are known, in lower case.
 var keywords = map[string]func(*options, string) error{
 	"acceptenv":                func(o *options, v string) error { o.acceptEnv = append(o.acceptEnv, strings.Fields(v)...); return nil },
+	"authenticationmethods":    setChains,
 	"authorizedkeysfile":       setAuthorizedKeys,
 	"authorizedprincipalsfile": setAuthorizedPrincipals,
 	"banner":                   func(o *options, v string) error { o.banner = unlessNone(v); return nil },
@@ -45,6 +46,11 @@ var keywords = map[string]func(*options, string) error{
 	"trustedusercakeys":        setTrustedUserCAKeys,
 	"unusedconnectiontimeout":  setUnusedTimeout,
 
+	// These are ours.
+	"passwordfile":     func(o *options, v string) error { o.methods.passwords = unlessNone(v); return nil },
+	"knownhostsfile":   fileList(func(o *options) *[]string { return &o.methods.knownHosts }),
+	"trustedhostsfile": fileList(func(o *options) *[]string { return &o.methods.trustedHosts }),
+
 	"printlastlog": ignored,
 	"printmotd":    ignored,
 	"tcpkeepalive": ignored,
@@ -55,12 +61,13 @@ var keywords = map[string]func(*options, string) error{
 	"allowagentforwarding":            only("no"),
 	"allowstreamlocalforwarding":      only("no"),
 	"allowtcpforwarding":              only("no"),
-	"challengeresponseauthentication": only("no"),
+	"challengeresponseauthentication": setInteractive, // its name until OpenSSH 8.7
 	"gssapiauthentication":            only("no"),
-	"hostbasedauthentication":         only("no"),
-	"kbdinteractiveauthentication":    only("no"),
+	"hostbasedauthentication":         func(o *options, v string) (err error) { o.methods.hostbased, err = yesNo(v); return err },
+	"hostbasedusesnamefrompacketonly": func(o *options, v string) (err error) { o.methods.anyAddress, err = yesNo(v); return err },
+	"kbdinteractiveauthentication":    setInteractive,
 	"kerberosauthentication":          only("no"),
-	"passwordauthentication":          only("no"),
+	"passwordauthentication":          setPasswords,
 	"permitemptypasswords":            only("no"),
 	"permittunnel":                    only("no"),
 	"permituserrc":                    only("no"),

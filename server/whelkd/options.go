@@ -25,6 +25,7 @@ type options struct {
 	principals     string   // file of authorized principals, or ""
 	keys           server.PublicKeys
 	pubkey         bool // whether they count
+	methods        methods
 	maxTries       int
 	banner         string // a file, or ""
 
@@ -47,7 +48,7 @@ const silent = slog.LevelError + 4
 func newOptions() *options {
 	return &options{
 		address: "127.0.0.1", port: "22",
-		authorizedKeys: []string{".ssh/authorized_keys"}, pubkey: true,
+		authorizedKeys: []string{".ssh/authorized_keys"}, pubkey: true, methods: newMethods(),
 		permitTTY: true, subsystems: make(map[string]string), logLevel: slog.LevelError,
 	}
 }
