@@ -72,7 +72,10 @@ func (c *Conn) announceKeys() error {
 	if payload == nil {
 		return nil
 	}
-	return c.mux.Notify(announceRequest, payload)
+	// The goroutine that reads is here: it may not wait for a key exchange to
+	// end, which it has to carry out itself.
+	m := wire.GlobalRequest{Type: announceRequest}
+	return c.transport.Enqueue(m.Append(nil), payload)
 }
 
 // proveKeys answers a client that wants to know whether we have the keys it

@@ -45,6 +45,19 @@ func announced(t *testing.T, srv *server.Server, config transport.Config) (*peer
 	return p, requests
 }
 
+// The announcement falls into a key exchange: the goroutine that reads makes it
+// and has to finish the exchange. attacks.md L10.
+func TestAnnounceDuringKeyExchange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := newServer(nothing)
+		srv.Transport.Rekey.Bytes = 16
+		p, requests := announced(t, srv, transport.Config{})
+		require.Len(t, requests, 1)
+		require.Equal(t, announceRequest, requests[0].Type)
+		p.end()
+	})
+}
+
 // end ends the connection.
 func (p *peer) end() {
 	p.conn.Close()
