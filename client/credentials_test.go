@@ -140,7 +140,7 @@ func serveCertificates(p *peer, nc net.Conn) error {
 // A file that cannot be used is named, and the others are.
 func TestIdentities(t *testing.T) {
 	ed := testkeys.PEM("ed25519")
-	locked := []byte("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\nAAAA\n-----END RSA PRIVATE KEY-----\n")
+	locked := []byte("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\nAAAAAAAAAAAAAAAAAAAAAA==\n-----END RSA PRIVATE KEY-----\n")
 	for _, tt := range []struct {
 		name  string
 		files map[string][]byte

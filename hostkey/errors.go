@@ -49,27 +49,6 @@ func (e *AlgorithmError) Error() string {
 		e.Algorithm, e.KeyType, strings.Join(right, " or "))
 }
 
-// A PassphraseError reports a private key that is encrypted and cannot be
-// read.
-type PassphraseError struct {
-	Format string // "OpenSSH", "PKCS#8" or "PEM"
-	Cipher string // as the file names it; "" if it does not say
-	KDF    string // as the file names it; "" if it does not say
-
-	// PublicKey is the public half of the key, which some formats do not
-	// encrypt; nil if it is not known. Nothing vouches for it.
-	PublicKey PublicKey
-}
-
-func (e *PassphraseError) Error() string {
-	with := ""
-	if e.Cipher != "" {
-		with = fmt.Sprintf(" with %q", e.Cipher)
-	}
-	return fmt.Sprintf("hostkey: the private key is encrypted (%s format%s), which is not supported: "+
-		"use a copy of the file from which `ssh-keygen -p -N '' -f COPY` took the passphrase", e.Format, with)
-}
-
 // A LineError reports a line of a file that was skipped.
 type LineError struct {
 	Line int // counted from 1

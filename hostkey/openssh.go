@@ -1,17 +1,14 @@
 package hostkey
 
 import (
+	"bytes"
 	"crypto"
-	"crypto/ecdsa"
 	"crypto/rand"
-	"crypto/rsa"
 	"encoding/pem"
+	"errors"
 	"fmt"
-	"math/big"
-	"slices"
 
-	"golang.org/x/crypto/ed25519"
-
+	"github.com/whelk-ssh/whelk/internal/bcryptpbkdf"
 	"github.com/whelk-ssh/whelk/wire"
 )
 
@@ -25,27 +22,44 @@ import (
 //	string    publickey1
 //	....      publickey2 to publickeyN
 //	string    encrypted, padded list of private keys
+//	byte[]    the tag of an authenticated cipher
 //
 // (OpenSSH PROTOCOL.key, section 1.) Like OpenSSH, this package knows only
 // files of one key.
 type envelope struct {
-	cipher, kdf string
-	kdfOptions  []byte
-	public      []byte
-	private     []byte // encrypted with cipher
+	cipher  opensshCipher
+	kdf     kdfOptions
+	public  []byte
+	private []byte // encrypted with cipher
+	tag     []byte
+}
+
+// kdfOptions are how a passphrase becomes a key:
+//
+//	string    salt
+//	uint32    rounds
+//
+// (OpenSSH PROTOCOL.key, section 2.) There are none without a cipher.
+type kdfOptions struct {
+	salt   []byte
+	rounds uint32
 }
 
 const (
 	opensshLabel = "OPENSSH PRIVATE KEY"
 	opensshMagic = "openssh-key-v1\x00"
-
-	// opensshBlock is what the list of private keys is padded to a multiple
-	// of when nothing encrypts it.
-	opensshBlock = 8
+	opensshKDF   = "bcrypt"
 )
 
-// Length bounds of the names in an envelope, so that an error can quote them.
-const maxCipherName = 64
+// Bounds of a file (G13): of a name in it, which an error quotes, of the padding,
+// whose bytes count themselves, of the salt, which is 16 bytes everywhere, and of
+// the rounds. OpenSSH makes 24 of them, and 2048 take as long as half a minute.
+const (
+	maxCipherName = 64
+	maxPadding    = 255
+	maxSalt       = 1024
+	maxRounds     = 2048
+)
 
 func opensshError(format string, a ...any) error {
 	return &KeyFormatError{Type: opensshLabel, Reason: fmt.Sprintf(format, a...)}
@@ -56,76 +70,127 @@ func parseEnvelope(p []byte) (*envelope, error) {
 	if magic := r.Bytes(len(opensshMagic)); string(magic) != opensshMagic {
 		return nil, opensshError("it does not begin with %q", opensshMagic)
 	}
-	cipher, kdf := r.Blob(), r.Blob()
-	e := &envelope{kdfOptions: r.Blob()}
+	name, kdf, options := r.Blob(), r.Blob(), r.Blob()
 	keys := r.Uint32()
-	e.public, e.private = r.Blob(), r.Blob()
-	if r.Err() != nil || len(cipher) > maxCipherName || len(kdf) > maxCipherName {
+	e := &envelope{public: r.Blob(), private: r.Blob(), tag: r.Rest()}
+	if r.Err() != nil || len(name) > maxCipherName || len(kdf) > maxCipherName {
 		return nil, opensshError("it is truncated")
 	}
 	if keys != 1 {
 		return nil, opensshError("it holds %d keys, not one", keys)
 	}
-	e.cipher, e.kdf = string(cipher), string(kdf)
-	// What follows belongs to an authenticated cipher: its tag.
-	if e.cipher == "none" && r.End() != nil {
+	var ok bool
+	if e.cipher, ok = findOpensshCipher(string(name)); !ok {
+		return nil, opensshError("its cipher %q is not supported: `ssh-keygen -p -Z aes256-ctr -f FILE` takes another", name)
+	}
+	if err := e.parseKDF(string(kdf), options); err != nil {
+		return nil, err
+	}
+	if len(e.private)%e.cipher.blockSize != 0 {
+		return nil, opensshError("its private part is not padded to %d bytes", e.cipher.blockSize)
+	}
+	if len(e.tag) > e.cipher.tagSize {
 		return nil, opensshError("there are bytes after its end")
+	}
+	if len(e.tag) < e.cipher.tagSize {
+		return nil, opensshError("its authentication tag is truncated")
 	}
 	return e, nil
 }
 
-// parseOpenSSH parses the content of an OPENSSH PRIVATE KEY block.
-func parseOpenSSH(p []byte) (crypto.Signer, error) {
+func (e *envelope) parseKDF(name string, options []byte) error {
+	switch {
+	case !e.cipher.encrypts() && (name != "none" || len(options) > 0):
+		return opensshError("it derives a key with %q for no cipher", name)
+	case !e.cipher.encrypts():
+		return nil
+	case name != opensshKDF:
+		return opensshError("it derives its key with %q, which is not supported", name)
+	}
+	r := wire.NewReader(options)
+	e.kdf = kdfOptions{r.Blob(), r.Uint32()}
+	switch {
+	case r.End() != nil:
+		return opensshError("its salt and rounds are malformed")
+	case len(e.kdf.salt) == 0 || len(e.kdf.salt) > maxSalt:
+		return opensshError("its salt has %d bytes, and from 1 to %d are accepted", len(e.kdf.salt), maxSalt)
+	case e.kdf.rounds == 0 || e.kdf.rounds > maxRounds:
+		return opensshError("its passphrase takes %d rounds, and from 1 to %d are accepted", e.kdf.rounds, maxRounds)
+	}
+	return nil
+}
+
+// locked is the error about a passphrase that is missing or wrong.
+func (e *envelope) locked() *PassphraseError {
+	public, _ := ParsePublicKey(e.public)
+	return &PassphraseError{Format: "OpenSSH", Cipher: e.cipher.name, KDF: opensshKDF, PublicKey: public}
+}
+
+// parseOpenSSH parses the content of an OPENSSH PRIVATE KEY block, which it
+// decrypts in place.
+func parseOpenSSH(p, passphrase []byte) (*PrivateKey, error) {
 	e, err := parseEnvelope(p)
 	if err != nil {
 		return nil, err
 	}
-	if e.cipher != "none" {
-		public, _ := ParsePublicKey(e.public)
-		return nil, &PassphraseError{Format: "OpenSSH", Cipher: e.cipher, KDF: e.kdf, PublicKey: public}
+	if e.cipher.encrypts() && len(passphrase) == 0 {
+		return nil, e.locked()
 	}
-	if e.kdf != "none" || len(e.kdfOptions) > 0 {
-		return nil, opensshError("it derives a key with %q for no cipher", e.kdf)
-	}
-	key, err := parsePrivateList(e.private)
+	list, err := e.open(passphrase)
 	if err != nil {
 		return nil, err
 	}
-	public, err := newPublicKey(key.Public())
+	key, err := e.parseList(list)
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Equal(public.Marshal(), e.public) {
+	if !bytes.Equal(key.PublicKey().Marshal(), e.public) {
 		return nil, opensshError("its public half does not belong to the private one")
 	}
 	return key, nil
 }
 
-// parsePrivateList parses the list of private keys, decrypted:
+// open decrypts the list of private keys, in place.
+func (e *envelope) open(passphrase []byte) ([]byte, error) {
+	if !e.cipher.encrypts() {
+		return e.private, nil
+	}
+	c, err := e.cipher.derive(passphrase, e.kdf)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.open(e.private, e.tag); err != nil {
+		return nil, e.locked().wrong()
+	}
+	return e.private, nil
+}
+
+// parseList parses the list of private keys, decrypted:
 //
 //	uint32    checkint
 //	uint32    checkint
 //	....      privatekey1
 //	string    comment1
 //	byte[]    1, 2, 3, ... up to the block size
-func parsePrivateList(p []byte) (crypto.Signer, error) {
-	if len(p)%opensshBlock != 0 {
-		return nil, opensshError("its private part is not padded to %d bytes", opensshBlock)
-	}
+func (e *envelope) parseList(p []byte) (*PrivateKey, error) {
 	r := wire.NewReader(p)
-	if first, second := r.Uint32(), r.Uint32(); first != second {
+	if first, second := r.Uint32(), r.Uint32(); r.Err() != nil || first != second {
+		if e.cipher.encrypts() && r.Err() == nil {
+			return nil, e.locked().wrong()
+		}
 		return nil, opensshError("its check numbers differ")
 	}
-	key, err := parsePrivate(&r)
+	key, err := ReadPrivateKey(&r)
 	if err != nil {
 		return nil, err
 	}
-	r.Blob() // comment
+	key.Comment = r.Text()
 	padding := r.Rest()
 	if r.Err() != nil {
 		return nil, opensshError("its private part is truncated")
 	}
-	if len(padding) >= opensshBlock {
+	// PuTTY pads by more than a block, which OpenSSH takes.
+	if len(padding) > maxPadding {
 		return nil, opensshError("its padding is too long")
 	}
 	for i, b := range padding {
@@ -136,180 +201,121 @@ func parsePrivateList(p []byte) (crypto.Signer, error) {
 	return key, nil
 }
 
-// parsePrivate reads one private key and leaves r after it.
-func parsePrivate(r *wire.Reader) (crypto.Signer, error) {
-	keyType := r.Blob()
-	switch string(keyType) {
-	case Ed25519:
-		return parsePrivateEd25519(r)
-	case ECDSA256, ECDSA384, ECDSA521:
-		return parsePrivateECDSA(r, string(keyType))
-	case RSA:
-		return parsePrivateRSA(r)
-	}
-	if r.Err() != nil {
-		return nil, opensshError("its private part is truncated")
-	}
-	return nil, &UnknownKeyTypeError{Type: string(keyType)}
-}
-
-// parsePrivateEd25519 reads the part after the key format of
-//
-//	string    "ssh-ed25519"
-//	string    ENC(A), 32 octets
-//	string    k || ENC(A), 64 octets
-//
-// (draft-ietf-sshm-ssh-agent, section 3.2.3).
-func parsePrivateEd25519(r *wire.Reader) (crypto.Signer, error) {
-	public, private := r.Blob(), r.Blob()
-	if r.Err() != nil || len(private) != ed25519.PrivateKeySize {
-		return nil, &KeyFormatError{Type: Ed25519, Reason: "the private key is truncated or of the wrong length"}
-	}
-	key := ed25519.PrivateKey(slices.Clone(private))
-	if err := checkPrivate(key); err != nil {
-		return nil, err
-	}
-	if !slices.Equal(public, key[ed25519.PrivateKeySize-ed25519.PublicKeySize:]) {
-		return nil, &KeyFormatError{Type: Ed25519, Reason: "its public half does not belong to the private one"}
-	}
-	return key, nil
-}
-
-// parsePrivateECDSA reads the part after the key format of
-//
-//	string    "ecdsa-sha2-[identifier]"
-//	string    [identifier]
-//	string    Q
-//	mpint     d
-//
-// (draft-ietf-sshm-ssh-agent, section 3.2.2).
-func parsePrivateECDSA(r *wire.Reader, keyType string) (crypto.Signer, error) {
-	name, point, d := r.Blob(), r.Blob(), r.MPInt()
-	malformed := &KeyFormatError{Type: keyType, Reason: "the private key is malformed, or of another curve than it says"}
-	if r.Err() != nil {
-		return nil, malformed
-	}
-	i := slices.IndexFunc(curves, func(c curve) bool { return c.keyType == keyType })
-	size := (curves[i].curve.Params().BitSize + 7) / 8
-	if string(name) != curves[i].name || d.Sign() <= 0 || d.BitLen() > size*8 {
-		return nil, malformed
-	}
-	key, err := ecdsa.ParseRawPrivateKey(curves[i].curve, d.FillBytes(make([]byte, size)))
-	if err != nil {
-		return nil, malformed
-	}
-	if q, err := key.PublicKey.Bytes(); err != nil || !slices.Equal(q, point) {
-		return nil, &KeyFormatError{Type: keyType, Reason: "its public half does not belong to the private one"}
-	}
-	return key, nil
-}
-
-// parsePrivateRSA reads the part after the key format of
-//
-//	string    "ssh-rsa"
-//	mpint     n
-//	mpint     e
-//	mpint     d
-//	mpint     iqmp
-//	mpint     p
-//	mpint     q
-//
-// (draft-ietf-sshm-ssh-agent, section 3.2.5).
-func parsePrivateRSA(r *wire.Reader) (crypto.Signer, error) {
-	var v [6]*big.Int
-	for i := range v {
-		// RFC 4251, section 5: a number of 16384 bits with its sign.
-		if probe := *r; len(probe.Blob()) > MaxRSABits/8+1 {
-			return nil, &KeyFormatError{Type: RSA, Reason: fmt.Sprintf("it is larger than %d bits", MaxRSABits)}
-		}
-		v[i] = r.MPInt()
-	}
-	if r.Err() != nil {
-		return nil, &KeyFormatError{Type: RSA, Reason: "the private key is truncated, or has a padded number"}
-	}
-	return newPrivateRSA(v[0], v[1], v[2], [2]*big.Int{v[4], v[5]})
-}
-
-// newPrivateRSA checks the parts of an RSA key against each other. The values
-// for the Chinese remainder theorem are computed here rather than believed.
-func newPrivateRSA(n, e, d *big.Int, primes [2]*big.Int) (crypto.Signer, error) {
-	if err := checkRSA(n, e); err != nil {
-		return nil, err
-	}
-	inconsistent := &KeyFormatError{Type: RSA, Reason: "its public half does not belong to the private one"}
-	p, q := primes[0], primes[1]
-	// The product comes first: it bounds the cost of all that is computed after.
-	if d.Sign() <= 0 || d.Cmp(n) >= 0 || p.Sign() <= 0 || q.Sign() <= 0 ||
-		p.BitLen()+q.BitLen() > n.BitLen()+1 || new(big.Int).Mul(p, q).Cmp(n) != 0 {
-		return nil, inconsistent
-	}
-	key := &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: n, E: int(e.Int64())}, D: d, Primes: []*big.Int{p, q}}
-	key.Precompute()
-	if key.Validate() != nil {
-		return nil, inconsistent
-	}
-	return key, nil
-}
-
 // MarshalPrivateKey returns the private key file of OpenSSH for key, not
 // encrypted: whoever can read it has the key. The key is an ed25519.PrivateKey,
 // an *ecdsa.PrivateKey on P-256, P-384 or P-521 or an *rsa.PrivateKey of two
 // primes, or a pointer where that is no pointer. The caller owns the result.
 func MarshalPrivateKey(key crypto.Signer, comment string) ([]byte, error) {
+	none, _ := findOpensshCipher("none")
+	return marshalOpenSSH(key, comment, none, nil)
+}
+
+// An Encryption says how a private key file of OpenSSH is encrypted.
+type Encryption struct {
+	Passphrase []byte // which is not empty
+	Cipher     string // one of [KeyFileCiphers]; the first of them if ""
+	Rounds     int    // of bcrypt, from 1 to 2048; 24 if 0, as in OpenSSH
+}
+
+// defaultRounds is what ssh-keygen takes since OpenSSH 9.4.
+const defaultRounds = 24
+
+// saltSize is that of OpenSSH, in bytes.
+const saltSize = 16
+
+// MarshalEncryptedPrivateKey is [MarshalPrivateKey] with a passphrase: whoever
+// can read the file has to guess that before the key is theirs, and each guess
+// costs the rounds. An error says what of the Encryption is not possible.
+func MarshalEncryptedPrivateKey(key crypto.Signer, comment string, e Encryption) ([]byte, error) {
+	if len(e.Passphrase) == 0 {
+		return nil, errors.New("hostkey: encrypting a private key: the passphrase is empty")
+	}
+	if e.Cipher == "" {
+		e.Cipher = opensshCiphers[0].name
+	}
+	c, ok := findOpensshCipher(e.Cipher)
+	if !ok || !c.encrypts() {
+		return nil, fmt.Errorf("hostkey: encrypting a private key: there is no cipher %q: want one of %q", e.Cipher, KeyFileCiphers())
+	}
+	if e.Rounds == 0 {
+		e.Rounds = defaultRounds
+	}
+	if e.Rounds < 0 || e.Rounds > maxRounds {
+		return nil, fmt.Errorf("hostkey: encrypting a private key: %d rounds: want from 1 to %d", e.Rounds, maxRounds)
+	}
+	return marshalOpenSSH(key, comment, c, &e)
+}
+
+// marshalOpenSSH returns a file that is encrypted unless there is nothing that
+// says how.
+func marshalOpenSSH(key crypto.Signer, comment string, c opensshCipher, how *Encryption) ([]byte, error) {
 	s, err := NewSigner(key)
 	if err != nil {
 		return nil, err
 	}
-	private, err := appendPrivate(nil, s.(*nativeSigner).key)
+	list, err := privateList(s.(*nativeSigner).key, comment, c.blockSize)
 	if err != nil {
 		return nil, err
 	}
-	var check [4]byte
-	rand.Read(check[:])
-	list := append(slices.Concat(check[:], check[:]), private...)
-	list = wire.AppendString(list, comment)
-	for i := byte(1); len(list)%opensshBlock != 0; i++ {
-		list = append(list, i)
-	}
-
-	b := []byte(opensshMagic)
-	b = wire.AppendString(b, "none")
-	b = wire.AppendString(b, "none")
-	b = wire.AppendString(b, "")
-	b = wire.AppendUint32(b, 1)
-	b = wire.AppendString(b, s.PublicKey().Marshal())
-	b = wire.AppendString(b, list)
-	return pem.EncodeToMemory(&pem.Block{Type: opensshLabel, Bytes: b}), nil
-}
-
-// appendPrivate appends what parsePrivate reads.
-func appendPrivate(b []byte, key crypto.Signer) ([]byte, error) {
-	switch k := key.(type) {
-	case ed25519.PrivateKey:
-		b = wire.AppendString(b, Ed25519)
-		b = wire.AppendString(b, k[ed25519.PrivateKeySize-ed25519.PublicKeySize:])
-		return wire.AppendString(b, k), nil
-	case *ecdsa.PrivateKey:
-		public, err := newECDSA(&k.PublicKey)
+	defer clear(list)
+	kdf, options, tag := "none", []byte(nil), []byte(nil)
+	if how != nil {
+		o := kdfOptions{make([]byte, saltSize), uint32(how.Rounds)}
+		rand.Read(o.salt)
+		sealer, err := c.derive(how.Passphrase, o)
 		if err != nil {
 			return nil, err
 		}
-		d, err := k.Bytes()
-		if err != nil {
-			return nil, &KeyFormatError{Type: public.Type(), Reason: "the private key is out of range"}
-		}
-		b = append(b, public.Marshal()...)
-		return wire.AppendUnsigned(b, d), nil
-	case *rsa.PrivateKey:
-		if len(k.Primes) != 2 || k.Validate() != nil {
-			return nil, &KeyFormatError{Type: RSA, Reason: "it is not a valid key of two primes"}
-		}
-		p, q := k.Primes[0], k.Primes[1]
-		b = wire.AppendString(b, RSA)
-		for _, v := range []*big.Int{k.N, big.NewInt(int64(k.E)), k.D, new(big.Int).ModInverse(q, p), p, q} {
-			b = wire.AppendMPInt(b, v)
-		}
-		return b, nil
+		tag = sealer.seal(list)
+		kdf, options = opensshKDF, wire.AppendUint32(wire.AppendString(nil, o.salt), o.rounds)
 	}
-	return nil, fmt.Errorf("hostkey: a private key of type %T cannot be written", key)
+	b := []byte(opensshMagic)
+	b = wire.AppendString(b, c.name)
+	b = wire.AppendString(b, kdf)
+	b = wire.AppendString(b, options)
+	b = wire.AppendUint32(b, 1)
+	b = wire.AppendString(b, s.PublicKey().Marshal())
+	b = append(wire.AppendString(b, list), tag...)
+	defer clear(b)
+	return pem.EncodeToMemory(&pem.Block{Type: opensshLabel, Bytes: b}), nil
+}
+
+// privateList returns what parseList reads.
+func privateList(key crypto.Signer, comment string, blockSize int) ([]byte, error) {
+	private, err := appendPrivate(make([]byte, 0, usualPrivate), key)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(private)
+	var check [4]byte
+	rand.Read(check[:])
+	list := make([]byte, 0, 2*len(check)+len(private)+4+len(comment)+blockSize)
+	list = append(append(append(list, check[:]...), check[:]...), private...)
+	list = wire.AppendString(list, comment)
+	for i := byte(1); len(list)%blockSize != 0; i++ {
+		list = append(list, i)
+	}
+	return list, nil
+}
+
+// usualPrivate is more than a private key takes in bytes, of up to 8192 bits
+// if it is one of RSA: what grows out of its buffer leaves a copy behind.
+const usualPrivate = 6 << 10
+
+// derive returns the cipher with the key of a passphrase: bcrypt makes the key
+// and then the initial vector (OpenSSH PROTOCOL.key, section 2).
+func (c opensshCipher) derive(passphrase []byte, o kdfOptions) (fileCrypter, error) {
+	if err := notApproved("bcrypt"); err != nil {
+		return fileCrypter{}, err
+	}
+	material, err := derived(bcryptpbkdf.Key(passphrase, o.salt, int(o.rounds), c.keySize+c.ivSize))
+	if err != nil {
+		return fileCrypter{}, err
+	}
+	defer clear(material)
+	crypter, err := c.new(material[:c.keySize], material[c.keySize:])
+	if err != nil {
+		return fileCrypter{}, fmt.Errorf("hostkey: the cipher %s of a private key file: %w", c.name, err)
+	}
+	return crypter, nil
 }

@@ -3,13 +3,12 @@ package hostkey
 import (
 	"bytes"
 	"crypto"
+	"crypto/fips140"
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/pem"
 	"fmt"
 	"math/big"
-	"os"
-	"path/filepath"
 	"strings"
 )
 
@@ -20,27 +19,51 @@ const (
 	maxPEMKey = 16 << 10
 )
 
-// ParsePrivateKey parses a private key file: one of OpenSSH (OpenSSH
-// PROTOCOL.key), or a PEM file with an RSA PRIVATE KEY (PKCS#1), an EC PRIVATE
-// KEY (SEC 1) or a PRIVATE KEY (PKCS#8). The first private key of the file
-// counts.
-//
-// It returns a [*PassphraseError] if the file is encrypted, whatever the
-// passphrase: this package does not decrypt. Other errors are
-// [*KeyFormatError] and [*UnknownKeyTypeError]. The result does not alias file.
+// ParsePrivateKey is [ParsePrivateKeyFile] for who needs nothing but the Signer.
 func ParsePrivateKey(file, passphrase []byte) (Signer, error) {
+	key, err := ParsePrivateKeyFile(file, passphrase)
+	if err != nil {
+		return nil, err
+	}
+	return key.Signer, nil
+}
+
+// ParsePrivateKeyFile parses a private key file: one of OpenSSH (OpenSSH
+// PROTOCOL.key) or of PuTTY (PPK, versions 2 and 3), or a PEM file with an RSA
+// PRIVATE KEY (PKCS#1), an EC PRIVATE KEY (SEC 1), a PRIVATE KEY or an ENCRYPTED
+// PRIVATE KEY (PKCS#8). The first private key of the file counts. The passphrase
+// is for a file that is encrypted, and nil or of no meaning for another.
+//
+// It returns a [*PassphraseError] if the file is encrypted and the passphrase
+// does not open it. A file that no passphrase opens, because it is encrypted in
+// a way that is not supported, is not that error, so that nobody is asked for
+// one: it is a [*KeyFormatError] or an [*UnknownKeyTypeError], as all others
+// are. The result does not alias file.
+//
+// What a file asks for is bounded, in time to about half a minute and in memory
+// to 256 MiB, and both only if a passphrase is given. Those are for files that
+// belong to the user: a program that takes files from strangers limits how many
+// it opens at a time.
+func ParsePrivateKeyFile(file, passphrase []byte) (*PrivateKey, error) {
 	if len(file) > maxKeyFile {
 		return nil, &KeyFormatError{Type: "private", Reason: fmt.Sprintf("its file is larger than %d bytes", maxKeyFile)}
+	}
+	if bytes.HasPrefix(file, []byte(ppkMagic)) {
+		return parsePPK(file, passphrase)
 	}
 	block, err := privateBlock(file)
 	if err != nil {
 		return nil, err
 	}
-	key, err := parseBlock(block)
+	defer clear(block.Bytes)
+	if block.Type == opensshLabel {
+		return parseOpenSSH(block.Bytes, passphrase)
+	}
+	key, err := parseBlock(block, passphrase)
 	if err != nil {
 		return nil, err
 	}
-	return NewSigner(key)
+	return newPrivateKey(key)
 }
 
 // privateBlock returns the first block that may hold a private key: openssl
@@ -59,39 +82,40 @@ func privateBlock(file []byte) (*pem.Block, error) {
 
 // whatInstead says what a file without a private key might be.
 func whatInstead(file []byte) string {
-	if bytes.HasPrefix(file, []byte("PuTTY-User-Key-File-")) {
-		return "the file is one of PuTTY: `puttygen FILE -O private-openssh-new -o COPY` converts it"
-	}
 	if k, err := ParseAuthorizedKey(file); err == nil {
 		return "the file holds the public half of the key " + Fingerprint(k.Key)
+	}
+	if k, _, err := ParseRFC4716(file); err == nil {
+		return "the file holds the public half of the key " + Fingerprint(k)
 	}
 	return "the file holds no block that begins with -----BEGIN ... PRIVATE KEY-----"
 }
 
-func parseBlock(block *pem.Block) (crypto.Signer, error) {
-	// RFC 1421, section 4.6.1.3, as OpenSSL uses it.
-	if dek, ok := block.Headers["DEK-Info"]; ok {
-		name, _, _ := strings.Cut(dek, ",")
-		return nil, &PassphraseError{Format: "PEM", Cipher: name}
-	}
-	if block.Type == opensshLabel {
-		return parseOpenSSH(block.Bytes)
-	}
-	if len(block.Bytes) > maxPEMKey {
+// parseBlock parses a block in ASN.1, which it decrypts in place.
+func parseBlock(block *pem.Block, passphrase []byte) (key crypto.Signer, err error) {
+	der := block.Bytes
+	if len(der) > maxPEMKey {
 		return nil, &KeyFormatError{Type: "private", Reason: fmt.Sprintf("it is larger than %d bytes", maxPEMKey)}
 	}
 	switch block.Type {
-	case "RSA PRIVATE KEY":
-		return parsePKCS1(block.Bytes)
-	case "EC PRIVATE KEY":
-		key, err := x509.ParseECPrivateKey(block.Bytes)
-		return x509Key(key, err)
-	case "PRIVATE KEY":
-		return parsePKCS8(block.Bytes)
+	case "RSA PRIVATE KEY", "EC PRIVATE KEY", "PRIVATE KEY":
+		der, err = decryptPEM(block, passphrase)
 	case "ENCRYPTED PRIVATE KEY":
-		return nil, &PassphraseError{Format: "PKCS#8"}
+		der, err = decryptPKCS8(der, passphrase)
+	default:
+		err = &UnknownKeyTypeError{Type: block.Type}
 	}
-	return nil, &UnknownKeyTypeError{Type: block.Type}
+	if err != nil {
+		return nil, err
+	}
+	switch block.Type {
+	case "RSA PRIVATE KEY":
+		return parsePKCS1(der)
+	case "EC PRIVATE KEY":
+		key, err := x509.ParseECPrivateKey(der)
+		return x509Key(key, err)
+	}
+	return parsePKCS8(der)
 }
 
 // x509Key makes one error of those of package x509, which name the functions
@@ -118,66 +142,12 @@ func parsePKCS1(der []byte) (crypto.Signer, error) {
 	return newPrivateRSA(k.N, k.E, k.D, [2]*big.Int{k.P, k.Q})
 }
 
-// Algorithms of the keys in PKCS#8.
-var (
-	oidRSA     = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1} // RFC 8017, appendix A.1
-	oidEC      = asn1.ObjectIdentifier{1, 2, 840, 10045, 2, 1}     // RFC 5480, section 2.1.1
-	oidEd25519 = asn1.ObjectIdentifier{1, 3, 101, 112}             // RFC 8410, section 3
-)
-
-// parsePKCS8 parses a PrivateKeyInfo (RFC 5208, section 5).
-func parsePKCS8(der []byte) (crypto.Signer, error) {
-	var info struct {
-		Version   int
-		Algorithm struct {
-			Algorithm  asn1.ObjectIdentifier
-			Parameters asn1.RawValue `asn1:"optional"`
-		}
-		PrivateKey []byte
-	}
-	if _, err := asn1.Unmarshal(der, &info); err != nil {
-		return nil, &KeyFormatError{Type: "private", Reason: "it is malformed"}
-	}
-	switch oid := info.Algorithm.Algorithm; {
-	case oid.Equal(oidRSA):
-		return parsePKCS1(info.PrivateKey)
-	case oid.Equal(oidEC), oid.Equal(oidEd25519):
-		key, err := x509.ParsePKCS8PrivateKey(der)
-		signer, _ := key.(crypto.Signer)
-		return x509Key(signer, err)
-	default:
-		return nil, &UnknownKeyTypeError{Type: "PKCS#8 " + oid.String()}
-	}
-}
-
-// WritePrivateKeyFile writes key to a file of its own in the format of
-// [MarshalPrivateKey]. The file appears complete and readable by its owner
-// only, or not at all; one that exists is left alone, with an error that is
-// fs.ErrExist.
-func WritePrivateKeyFile(path string, key crypto.Signer, comment string) (err error) {
-	pem, err := MarshalPrivateKey(key, comment)
-	if err != nil {
-		return err
-	}
-	// CVE-2022-24302: the permissions are right from the start, which
-	// os.CreateTemp sees to, and not put right after.
-	f, err := os.CreateTemp(filepath.Dir(path), ".key-*")
-	if err != nil {
-		return fmt.Errorf("hostkey: writing a private key: %w", err)
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(pem)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closing := f.Close(); err == nil {
-		err = closing
-	}
-	if err == nil {
-		err = os.Link(f.Name(), path) // fails if path exists, unlike os.Rename
-	}
-	if err != nil {
-		return fmt.Errorf("hostkey: writing a private key: %w", err)
+// notApproved returns an error where nothing but what FIPS 140-3 approves may
+// compute, which the way that a file is encrypted, or authenticated, is not.
+func notApproved(what string) error {
+	if fips140.Enforced() {
+		return &KeyFormatError{Type: "private", Reason: what + " is not approved, and GODEBUG=fips140=only is set: " +
+			"PKCS#8 with PBKDF2 is, with HMAC-SHA256, AES and a salt of 16 bytes"}
 	}
 	return nil
 }

@@ -7,10 +7,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
-	"io/fs"
 	"math/big"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -38,15 +35,21 @@ func encode(label string, der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der})
 }
 
+// pkcs8 returns a file of PKCS#8 that is not encrypted.
+func pkcs8(t *testing.T, key crypto.Signer) []byte {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	return encode("PRIVATE KEY", der)
+}
+
 func TestPrivateKeyRoundTrip(t *testing.T) {
 	for name, key := range privateKeys(t) {
 		want, err := hostkey.NewSigner(key)
 		require.NoError(t, err)
 		openssh, err := hostkey.MarshalPrivateKey(key, "a comment")
 		require.NoError(t, err)
-		pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
-		require.NoError(t, err)
-		files := map[string][]byte{"OpenSSH": openssh, "PKCS#8": encode("PRIVATE KEY", pkcs8)}
+		files := map[string][]byte{"OpenSSH": openssh, "PKCS#8": pkcs8(t, key)}
 		switch name {
 		case "rsa2048":
 			files["PKCS#1"] = encode("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(key.(*rsa.PrivateKey)))
@@ -88,6 +91,14 @@ func (p *private) encode() []byte {
 	return encode("OPENSSH PRIVATE KEY", append(wire.AppendString(b, list), p.tail...))
 }
 
+// pad sets the padding that the rest asks for.
+func (p *private) pad() {
+	p.padding = nil
+	for i := byte(1); (8+len(p.key)+4+len(p.comment)+len(p.padding))%8 != 0; i++ {
+		p.padding = append(p.padding, i)
+	}
+}
+
 // validPrivate is a file that is valid once its comment is of the length that
 // leaves one byte of padding.
 func validPrivate() *private {
@@ -121,7 +132,7 @@ func TestOpenSSHRefuses(t *testing.T) {
 		"G13 check numbers differ":          {func(p *private) { p.check[1]++ }, "check numbers"},
 		"G13 padding is 0":                  {func(p *private) { p.padding[0] = 0 }, "padding is not 1, 2, 3"},
 		"G13 padding is 2":                  {func(p *private) { p.padding[0] = 2 }, "padding is not 1, 2, 3"},
-		"G13 padding of a block too much":   {func(p *private) { p.padding = []byte{1, 2, 3, 4, 5, 6, 7, 8, 9} }, "padding is too long"},
+		"G13 padding of 256 bytes":          {func(p *private) { p.padding = bytes.Repeat([]byte{1}, 257) }, "padding is too long"},
 		"G13 not a multiple of the block":   {func(p *private) { p.padding = nil }, "not padded to 8"},
 		"G13 bytes after the end":           {func(p *private) { p.tail = "x" }, "after its end"},
 		"a KDF without cipher":              {func(p *private) { p.kdf = "bcrypt" }, `"bcrypt" for no cipher`},
@@ -184,10 +195,8 @@ func TestOpenSSHECDSARefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := validPrivate()
-			p.public, p.key, p.comment, p.padding = s.PublicKey().Marshal(), c, "", nil
-			for i := byte(1); (8+len(p.key)+4+len(p.padding))%8 != 0; i++ {
-				p.padding = append(p.padding, i)
-			}
+			p.public, p.key, p.comment = s.PublicKey().Marshal(), c, ""
+			p.pad()
 			_, err := hostkey.ParsePrivateKey(p.encode(), nil)
 			var format *hostkey.KeyFormatError
 			require.ErrorAs(t, err, &format)
@@ -217,13 +226,11 @@ func TestPrivateRSARefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := validPrivate()
-			f.public, f.key, f.comment, f.padding = public.Marshal(), blob("ssh-rsa"), "", nil
+			f.public, f.key, f.comment = public.Marshal(), blob("ssh-rsa"), ""
 			for _, x := range v {
 				f.key = wire.AppendMPInt(f.key, x)
 			}
-			for i := byte(1); (8+len(f.key)+4+len(f.padding))%8 != 0; i++ {
-				f.padding = append(f.padding, i)
-			}
+			f.pad()
 			start := time.Now()
 			_, err := hostkey.ParsePrivateKey(f.encode(), nil)
 			var format *hostkey.KeyFormatError
@@ -247,7 +254,8 @@ func TestPEMRefuses(t *testing.T) {
 		"no end":                       {testkeys.PEM("ed25519")[:100], "no block"},
 		"a certificate":                {encode("CERTIFICATE", der), "no block"},
 		"the public key":               {public, "public half of the key SHA256:"},
-		"a PuTTY key":                  {[]byte("PuTTY-User-Key-File-3: ssh-ed25519\n"), "puttygen"},
+		"the public key of RFC 4716":   {hostkey.MarshalRFC4716(testkeys.Ed25519().PublicKey(), ""), "public half of the key SHA256:"},
+		"a PuTTY key of version 1":     {[]byte("PuTTY-User-Key-File-1: ssh-ed25519\n"), "puttygen"},
 		"DSA":                          {encode("DSA PRIVATE KEY", der), `"DSA PRIVATE KEY" is not supported`},
 		"PKCS#1 truncated":             {encode("RSA PRIVATE KEY", der[:len(der)-1]), "malformed"},
 		"PKCS#1 and a byte":            {encode("RSA PRIVATE KEY", append(der[:len(der):len(der)], 0)), "malformed"},
@@ -273,38 +281,6 @@ func TestPEMRefuses(t *testing.T) {
 	}
 }
 
-func TestEncryptedPrivateKey(t *testing.T) {
-	p := validPrivate()
-	p.cipher, p.kdf = "aes256-ctr", "bcrypt"
-	p.options = string(wire.AppendUint32(blob("sixteen byte salt"), 1<<32-1)) // G13: rounds
-	p.tail = "an authentication tag"
-	dek := &pem.Block{Type: "RSA PRIVATE KEY", Bytes: []byte{1},
-		Headers: map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-128-CBC,00"}}
-	for name, c := range map[string]struct {
-		file []byte
-		want hostkey.PassphraseError
-	}{
-		"OpenSSH": {p.encode(), hostkey.PassphraseError{Format: "OpenSSH", Cipher: "aes256-ctr", KDF: "bcrypt"}},
-		"PEM":     {pem.EncodeToMemory(dek), hostkey.PassphraseError{Format: "PEM", Cipher: "AES-128-CBC"}},
-		"PKCS#8":  {encode("ENCRYPTED PRIVATE KEY", []byte{1}), hostkey.PassphraseError{Format: "PKCS#8"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			for _, passphrase := range [][]byte{nil, []byte("secret")} {
-				_, err := hostkey.ParsePrivateKey(c.file, passphrase)
-				var locked *hostkey.PassphraseError
-				require.ErrorAs(t, err, &locked)
-				if name == "OpenSSH" {
-					require.NotNil(t, locked.PublicKey)
-					require.Equal(t, p.public, locked.PublicKey.Marshal())
-				}
-				locked.PublicKey = nil
-				require.Equal(t, c.want, *locked)
-				require.ErrorContains(t, err, "ssh-keygen -p -N ''")
-			}
-		})
-	}
-}
-
 func TestMarshalPrivateKeyRefuses(t *testing.T) {
 	key := testRSA(t)
 	broken := testRSA(t)
@@ -324,73 +300,5 @@ func TestMarshalPrivateKeyRefuses(t *testing.T) {
 			_, err := hostkey.MarshalPrivateKey(k, "")
 			require.ErrorContains(t, err, "hostkey: ")
 		})
-	}
-}
-
-func TestWritePrivateKeyFile(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "key")
-	first, second := privateKeys(t)["ed25519"], privateKeys(t)["ecdsa256"]
-	require.NoError(t, hostkey.WritePrivateKeyFile(path, first, "host"))
-
-	info, err := os.Stat(path)
-	require.NoError(t, err)
-	require.Equal(t, fs.FileMode(0o600), info.Mode().Perm(), "G14 CVE-2022-24302")
-	written, err := os.ReadFile(path)
-	require.NoError(t, err)
-	s, err := hostkey.ParsePrivateKey(written, nil)
-	require.NoError(t, err)
-	require.Equal(t, "ssh-ed25519", s.PublicKey().Type())
-
-	require.ErrorIs(t, hostkey.WritePrivateKeyFile(path, second, ""), fs.ErrExist)
-	again, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.Equal(t, written, again)
-
-	link := filepath.Join(dir, "link")
-	require.NoError(t, os.Symlink(filepath.Join(dir, "elsewhere"), link))
-	require.ErrorIs(t, hostkey.WritePrivateKeyFile(link, second, ""), fs.ErrExist, "a dangling link is not followed")
-
-	require.ErrorIs(t, hostkey.WritePrivateKeyFile(filepath.Join(dir, "none", "key"), second, ""), fs.ErrNotExist)
-	require.Error(t, hostkey.WritePrivateKeyFile(filepath.Join(dir, "new"), nil, ""))
-
-	entries, err := os.ReadDir(dir)
-	require.NoError(t, err)
-	require.Len(t, entries, 2, "no temporary file stays")
-}
-
-// G14: nobody sees the file before it is complete, nor readable by others.
-func TestWritePrivateKeyFileAtomically(t *testing.T) {
-	dir := t.TempDir()
-	key := privateKeys(t)["rsa2048"]
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for i := range 100 {
-			if err := hostkey.WritePrivateKeyFile(filepath.Join(dir, string(rune('a'+i%26))+strings.Repeat("x", i)), key, ""); err != nil {
-				t.Error(err)
-			}
-		}
-	}()
-	for running := true; running; {
-		select {
-		case <-done:
-			running = false
-		default:
-		}
-		entries, err := os.ReadDir(dir)
-		require.NoError(t, err)
-		for _, e := range entries {
-			info, err := e.Info()
-			if err != nil {
-				continue // a temporary file that is gone
-			}
-			require.Equal(t, fs.FileMode(0o600), info.Mode().Perm())
-			if !strings.HasPrefix(e.Name(), ".") {
-				file, err := os.ReadFile(filepath.Join(dir, e.Name()))
-				require.NoError(t, err)
-				require.Contains(t, string(file), "-----END OPENSSH PRIVATE KEY-----")
-			}
-		}
 	}
 }

@@ -37,6 +37,8 @@ func (c *Conn) open(o *connection.Opening) {
 	}
 	serve := c.server.Channels[o.Type]
 	switch {
+	case serve != nil && !c.mayOpen(o):
+		deny(o)
 	case serve != nil:
 		c.handlers.Go(func() {
 			defer c.finish()
@@ -101,7 +103,7 @@ type requestQueue struct {
 // request answers a global request, or has it answered. It runs on the
 // goroutine that reads and never waits.
 func (c *Conn) request(r *connection.Request) {
-	if c.server.Requests[r.Type] == nil && r.Type != proveRequest {
+	if r.Type != proveRequest && (c.server.Requests[r.Type] == nil || !c.mayRequest(r)) {
 		if r.Type == "no-more-sessions@openssh.com" { // PROTOCOL, section 2.2
 			c.noMore = true
 		}

@@ -16,9 +16,10 @@
 //
 // A [Server] runs; a [Handler] serves one [Session], which is a shell, a
 // command or a subsystem; a [Conn] is the connection it came over.
-// [HostKeyFile] is the host key of a server that has none of its own, and
-// [AuthorizedKeys], [PasswordFile], [InteractivePasswordFile] and [Hostbased]
-// are its users, by the files of those who run it.
+// [HostKeyFile] is the host key of a server that has none of its own;
+// [AuthorizedKeys], [PasswordFile], [InteractivePasswordFile] and [Hostbased] are
+// its users, by the files of those who run it, and [PublicKeys] knows authorities
+// and revoked keys too.
 //
 // Once a client is in, it is told of all host keys, so that it knows the one
 // that will replace another (OpenSSH PROTOCOL, section 2.5).
@@ -31,7 +32,9 @@
 //
 // The zero Server refuses to run, and one that runs refuses what it was not
 // told to allow: environment variables, terminals, channels and requests of
-// other types. A Grant's critical options are enforced, or the connection ends.
+// other types. A Grant's critical options are enforced, or the connection ends:
+// the command to be run, where the user may come from, what may be forwarded,
+// and variables to be set.
 // Text of clients is quoted in errors and logs where it would not print as it
 // is.
 //

@@ -50,7 +50,10 @@ type Server struct {
 
 	MaxSessions int // open at once on one connection; 64 if zero
 
-	Transport transport.Config // algorithms, limits, tracing; not HostKeys
+	// Transport has algorithms, limits and tracing; not HostKeys. Unless
+	// UserKeyAlgorithms says otherwise users sign with those of
+	// [hostkey.Default], with keys or certificates.
+	Transport transport.Config
 
 	// HandshakeTimeout is how long a client may take from the moment it is
 	// connected to the end of authentication; 2 minutes if zero.
@@ -161,6 +164,19 @@ func (s *Server) transportConfig() *transport.Config {
 		config.HostKeys = s.HostKeys
 	}
 	return &config
+}
+
+// userKeyAlgorithms returns what users may sign with. Clients are told the
+// names for keys only, as sshd does: a certificate signs with those of its key.
+func (s *Server) userKeyAlgorithms() []string {
+	if s.Transport.UserKeyAlgorithms != nil {
+		return s.Transport.UserKeyAlgorithms
+	}
+	names := append(hostkey.Default(), hostkey.Optional()...)
+	for _, f := range s.Transport.KeyFormats {
+		names = append(names, f.Name, hostkey.CertificateName(f.Name))
+	}
+	return names
 }
 
 func (s *Server) maxSessions() int {

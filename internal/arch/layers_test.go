@@ -34,7 +34,7 @@ var layers = map[string]layer{
 	"cipher":             {internal: []string{"mac"}, external: []string{crypto + "chacha20", crypto + "chacha20poly1305", crypto + "poly1305", "golang.org/x/sys/cpu"}},
 	"kex":                {internal: []string{"wire", "internal/sntrup761"}, external: []string{crypto + "curve25519", "filippo.io/bigmod"}},
 	"kex/curve448":       {internal: []string{"kex", "wire"}, external: []string{circl}},
-	"hostkey":            {internal: []string{"wire", "internal/bcryptpbkdf"}, external: []string{crypto + "ed25519"}},
+	"hostkey":            {internal: []string{"wire", "internal/argon2d", "internal/bcryptpbkdf"}, external: []string{crypto + "ed25519", crypto + "argon2", crypto + "chacha20", crypto + "poly1305", crypto + "scrypt"}},
 	"hostkey/ed448":      {internal: []string{"hostkey", "wire"}, external: []string{circl}},
 	"hostkey/mldsa44":    {internal: []string{"hostkey", "wire"}, external: []string{circl, crypto + "ed25519"}},
 	"hostkey/knownhosts": {internal: []string{"hostkey"}},
@@ -59,6 +59,7 @@ var layers = map[string]layer{
 
 	"internal/algolist":    {internal: []string{"cipher", "mac", "kex", "kex/curve448", "hostkey", "hostkey/ed448", "hostkey/mldsa44"}},
 	"internal/arch":        {},
+	"internal/argon2d":     {external: []string{crypto + "blake2b"}},
 	"internal/bcryptpbkdf": {external: []string{crypto + "blowfish"}},
 	"internal/demo":        {internal: append(belowFacades, "client", "server", "internal/memnet", "internal/testkeys")},
 	"internal/inflate":     {},

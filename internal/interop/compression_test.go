@@ -84,7 +84,7 @@ func compressed(r result) bool {
 // Both kinds of data go both ways at the same time, while keys are exchanged
 // again because of either side's limit. RFC 4253, sections 6.2 and 9.
 func TestCompression(t *testing.T) {
-	const size = 64 * mebibyte
+	const size = 16 * mebibyte
 	heavy(t)
 	for _, c := range cargoes {
 		for _, side := range append(rekeySides, struct {
@@ -133,7 +133,7 @@ func (c cargo) try(t *testing.T, p pair, size int64, clientOptions, serverOption
 
 // One way at a time, for the figures.
 func TestCompressionOneWay(t *testing.T) {
-	const size = 64 * mebibyte
+	const size = 16 * mebibyte
 	heavy(t)
 	for _, p := range pairs {
 		for _, c := range cargoes {

@@ -51,6 +51,9 @@ func newDaemon(o *options, stderr io.Writer) (*daemon, error) {
 	if d.server.HostKeys, err = d.hostKeys(o.hostKeys); err != nil {
 		return nil, err
 	}
+	if d.server.HostKeys, err = withCertificates(d.server.HostKeys, o.hostCertificates); err != nil {
+		return nil, err
+	}
 	if d.server.HostKeys, err = usable(d.server.HostKeys, o.transport.HostKeyAlgorithms); err != nil {
 		return nil, err
 	}
@@ -122,8 +125,8 @@ func (d *daemon) announce(key hostkey.Signer) hostkey.Signer {
 // auth lets in the account's user.
 func (d *daemon) auth(o *options) (userauth.Server, error) {
 	a := userauth.Server{MaxTries: o.maxTries, Chains: o.methods.chains}
-	if o.pubkey && len(o.authorizedKeys) > 0 {
-		a.Checks = append(a.Checks, onlyUser{server.AuthorizedKeys(d.paths(o.authorizedKeys)...), d.account.name})
+	if o.pubkey && len(o.authorizedKeys)+len(o.keys.TrustedUserCAKeys) > 0 {
+		a.Checks = append(a.Checks, onlyUser{d.publicKeys(o).Check(), d.account.name})
 	}
 	others, err := d.checks(&o.methods)
 	if err != nil {

@@ -28,12 +28,14 @@
 //
 // Keywords are those of sshd_config(5), without regard to case:
 //
-//	AcceptEnv AuthenticationMethods AuthorizedKeysFile Banner Ciphers Compression
-//	HostbasedAuthentication HostbasedUsesNameFromPacketOnly HostKey
-//	HostKeyAlgorithms KbdInteractiveAuthentication KexAlgorithms ListenAddress
-//	LogLevel LoginGraceTime MACs MaxAuthTries MaxSessions MaxStartups ModuliFile
-//	PasswordAuthentication PermitTTY PerSourceMaxStartups Port
-//	PubkeyAcceptedAlgorithms PubkeyAuthentication RekeyLimit Subsystem
+//	AcceptEnv AuthenticationMethods AuthorizedKeysFile AuthorizedPrincipalsFile
+//	Banner CASignatureAlgorithms Ciphers Compression HostbasedAuthentication
+//	HostbasedUsesNameFromPacketOnly HostCertificate HostKey HostKeyAlgorithms
+//	KbdInteractiveAuthentication KexAlgorithms ListenAddress LogLevel
+//	LoginGraceTime MACs MaxAuthTries MaxSessions MaxStartups ModuliFile
+//	PasswordAuthentication PermitTTY PermitUserEnvironment PerSourceMaxStartups
+//	Port PubkeyAcceptedAlgorithms PubkeyAuthentication RekeyLimit RevokedKeys
+//	Subsystem TrustedUserCAKeys
 //	UnusedConnectionTimeout
 //
 // Three are ours:
@@ -60,8 +62,15 @@
 // asked for, as in KexAlgorithms=+diffie-hellman-group-exchange-sha256, chooses
 // from the groups in ModuliFile, /etc/ssh/moduli if not given and if it exists,
 // and from those of RFC 3526 if not. With GODEBUG=fips140=on in the environment
-// there is nothing but what FIPS 140-3 approves of. CASignatureAlgorithms is
-// read and restricts nothing, since no certificate lets anybody in yet.
+// there is nothing but what FIPS 140-3 approves of.
+//
+// Every option of an authorized_keys file is enforced, save that the patterns of
+// from="..." are for addresses, and that a line with tunnel="..." lets nobody in.
+// A certificate lets the user in if a line with cert-authority has its
+// authority, or TrustedUserCAKeys; it names the user then, or a name in
+// AuthorizedPrincipalsFile. RevokedKeys keeps out what it lists, and everybody
+// while it cannot be read. HostCertificate goes with a HostKey, and may be given
+// for several.
 //
 // PrintMotd, PrintLastLog, TCPKeepAlive and UseDNS are taken and do nothing. Of
 // those that would switch on what whelkd does not do, such as

@@ -19,8 +19,12 @@ type options struct {
 	port     string
 	hostKeys []string // files
 
+	hostCertificates []string // files
+
 	authorizedKeys []string // files
-	pubkey         bool     // whether they count
+	principals     string   // file of authorized principals, or ""
+	keys           server.PublicKeys
+	pubkey         bool // whether they count
 	methods        methods
 	maxTries       int
 	banner         string // a file, or ""
