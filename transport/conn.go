@@ -51,6 +51,7 @@ type peerSession struct {
 	wrongGuess  bool      // the packets we sent on a guess were to be ignored
 	versions    [2]string // by role
 	service     string    // asked for and not yet accepted
+	accepted    string    // what a client asked for, on a server
 	hostKeyBlob []byte    // of the first exchange; it may not change
 }
 

@@ -224,6 +224,40 @@ func TestServices(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []byte{51, 2}, p)
 	})
+	t.Run("RFC 4253 10: asked for again, as Paramiko does", func(t *testing.T) {
+		c, s, _, _ := handshake(t, clientConfig(), serverConfig())
+		request := func(name string) { // as RequestService does, which is for once
+			c.service = name
+			m := wire.ServiceRequest{Name: name}
+			require.NoError(t, c.Enqueue(m.Append(nil)))
+		}
+		request("ssh-userauth")
+		_, err := s.AcceptService("ssh-userauth")
+		require.NoError(t, err)
+		for range 3 {
+			require.NoError(t, s.Enqueue([]byte{51, 2}))
+			_, err = c.ReadPacket()
+			require.NoError(t, err)
+			request("ssh-userauth")
+			require.NoError(t, c.Enqueue([]byte{50, 1}))
+			p, err := s.ReadPacket()
+			require.NoError(t, err)
+			require.Equal(t, []byte{50, 1}, p)
+		}
+		request("ssh-connection")
+		_, err = s.ReadPacket()
+		requireReason(t, err, ReasonProtocolError)
+	})
+	t.Run("E9: a service asked for after authentication", func(t *testing.T) {
+		c, s, _, _ := handshake(t, clientConfig(), serverConfig())
+		require.NoError(t, c.RequestService("ssh-userauth"))
+		_, err := s.AcceptService("ssh-userauth")
+		require.NoError(t, err)
+		s.Authenticated()
+		require.NoError(t, c.RequestService("ssh-userauth"))
+		_, err = s.ReadPacket()
+		requireReason(t, err, ReasonProtocolError)
+	})
 	t.Run("H13: another service", func(t *testing.T) {
 		c, s, _, _ := handshake(t, clientConfig(), serverConfig())
 		require.NoError(t, c.RequestService("ssh-connection"))

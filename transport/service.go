@@ -37,6 +37,7 @@ func (c *Conn) AcceptService(names ...string) (string, error) {
 		return "", c.fail(&Error{Reason: ReasonServiceNotAvailable,
 			Err: fmt.Errorf("transport: client asked for service %q, not one of %q", m.Name, names)})
 	}
+	c.accepted = m.Name
 	accept := wire.ServiceAccept(m)
 	if err := c.Enqueue(accept.Append(nil)); err != nil {
 		return "", err
@@ -44,8 +45,18 @@ func (c *Conn) AcceptService(names ...string) (string, error) {
 	return m.Name, nil
 }
 
-// takeService deals with a service message that is no call's business.
+// takeService deals with a service message that is no call's business. Some
+// clients, such as Paramiko, ask for the authentication service ahead of each
+// request they make of it; they are told the same again until it has ended.
 func (c *Conn) takeService(payload []byte) error {
+	if c.role == server {
+		m, err := wire.ParseServiceRequest(payload)
+		if err != nil || c.accepted == "" || m.Name != c.accepted || c.authenticated.Load() {
+			return protocolErrorf("unexpected %s", wire.Describe(payload))
+		}
+		accept := wire.ServiceAccept(m)
+		return c.Enqueue(accept.Append(nil))
+	}
 	m, err := wire.ParseServiceAccept(payload)
 	if err != nil || c.service == "" || m.Name != c.service {
 		return protocolErrorf("unexpected %s", wire.Describe(payload))

@@ -146,7 +146,8 @@ func TestRekeyGroupExchange(t *testing.T) {
 			require.Equal(t, streamSum(size), received.String())
 			require.Contains(t, r.stderr, "\n"+streamSum(size)+"\n")
 			require.Greater(t, newKeys(r), 1) // what is in flight already goes first
-			require.Equal(t, newKeys(r), strings.Count(r.stderr, "SSH2_MSG_KEX_DH_GEX_REQUEST("), "%.2000s", r.stderr)
+			requests := strings.Count(r.stderr, "SSH2_MSG_KEX_DH_GEX_REQUEST(") // the last may be cut off by the end
+			require.Contains(t, []int{newKeys(r), newKeys(r) + 1}, requests, "%.2000s", r.stderr)
 		})
 	}
 }

@@ -51,7 +51,7 @@ func serve(t *testing.T, p *program, options ...string) *server {
 		hostKeyArgs = append(hostKeyArgs, "-h", file)
 		s.hostKeys = append(s.hostKeys, publicKey(t, file))
 	}
-	if p == sshd {
+	if p.name == sshd.name {
 		s.startOpenSSH(t, hostKeyArgs, others)
 	} else {
 		s.startWhelk(t, hostKeyArgs, others)
