@@ -27,6 +27,7 @@ const (
 type Client struct {
 	transport *transport.Conn
 	mux       *connection.Mux
+	lending   *lending      // nil without an Agent
 	done      chan struct{} // closed when the connection has ended and err is set
 	err       error
 }
@@ -91,7 +92,8 @@ func newClient(ctx context.Context, nc net.Conn, address string, config *Config)
 		t.Close()
 		return nil, contextual(ctx, err, start, fmt.Sprintf("authenticating %q to %s", config.User, address))
 	}
-	c := &Client{transport: t, mux: connection.New(t, &config.Mux), done: make(chan struct{})}
+	c := &Client{transport: t, done: make(chan struct{})}
+	c.mux = connection.New(t, c.lend(config))
 	go c.serve()
 	return c, nil
 }
@@ -100,6 +102,7 @@ func newClient(ctx context.Context, nc net.Conn, address string, config *Config)
 // for the answer: the first authentication request is behind it in the same
 // flight.
 func authenticate(ctx context.Context, t *transport.Conn, config *Config) error {
+	ctx = withAgentBinding(ctx, t.State())
 	unhook := context.AfterFunc(ctx, func() { t.Disconnect(transport.ReasonByApplication, "") })
 	defer unhook()
 	if err := t.RequestService(authService); err != nil {
@@ -139,6 +142,7 @@ func (c *Client) serve() {
 	err := c.mux.Serve()
 	disconnect(c.transport, err)
 	c.transport.Close()
+	c.lending.end()
 	c.err = err
 	close(c.done)
 }

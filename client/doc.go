@@ -18,9 +18,15 @@
 // it, and package hostkey/knownhosts reads them from the usual files. This
 // package reads no file, starts no program and asks no question.
 //
-// It does not forward connections or agents, and does not send keepalives;
-// what a server asks of it, channels and global requests alike, is refused
-// unless [Config].Mux says otherwise.
+// It does not forward connections, and does not send keepalives; what a server
+// asks of it, channels and global requests alike, is refused unless
+// [Config].Mux says otherwise.
+//
+// # Agents
+//
+// [AgentKeys] are the keys of an agent, for [userauth.PublicKeyFunc]. [Cmd] can
+// lend an agent to the server, which is off unless asked for; the agent is told
+// which host it is lent to, and may hold keys that are not to be used there.
 //
 // # Cancellation
 //

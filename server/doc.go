@@ -17,7 +17,8 @@
 // A [Server] runs; a [Handler] serves one [Session], which is a shell, a
 // command or a subsystem; a [Conn] is the connection it came over.
 // [HostKeyFile] and [AuthorizedKeys] are the host key and the users of a server
-// that has none of its own.
+// that has none of its own. [Session.ServeAgent] gives programs of a session the
+// agent that its client lends.
 //
 // The package starts no programs and knows no accounts: command whelkd does. It
 // forwards no ports; what a client asks for besides sessions goes to the

@@ -46,6 +46,10 @@ type Server struct {
 	// and line editing to the Handler, which finds out with [Session.Pty].
 	AllowPty bool
 
+	// AllowAgentForwarding lets clients lend their agent to a session. A
+	// Handler that gives it to its programs calls [Session.ServeAgent].
+	AllowAgentForwarding bool
+
 	MaxSessions int // open at once on one connection; 64 if zero
 
 	Transport transport.Config // algorithms, limits, tracing; not HostKeys

@@ -39,9 +39,9 @@ func (p *program) connect(ctx context.Context) (*client.Client, error) {
 		preferred := hosts.HostKeyAlgorithms(hostkey.Host{Name: name})
 		settings.HostKeyAlgorithms = inOrderOf(preferred, settings.HostKeyAlgorithms)
 	}
-	c, err := client.New(ctx, nc, name, &client.Config{
-		User: p.user, Auth: p.methods(), HostKeys: hosts, Transport: settings, Banner: p.banner,
-	})
+	config := &client.Config{User: p.user, Auth: p.methods(), HostKeys: hosts, Transport: settings, Banner: p.banner}
+	p.lend(config)
+	c, err := client.New(ctx, nc, name, config)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (p *program) methods() (methods []userauth.Method) {
 		case name == "none":
 			methods = append(methods, userauth.None())
 		case name == "publickey" && p.publicKey:
-			methods = append(methods, userauth.PublicKeyFunc(p.keys))
+			methods = append(methods, userauth.PublicKeyFunc(p.allKeys))
 		case name == "password" && p.password:
 			methods = append(methods, p.passwords()...)
 		}

@@ -1,7 +1,7 @@
 // Command whelk runs a command or a shell on another machine. It takes the
 // flags of ssh(1) and behaves like it:
 //
-//	whelk [-46aCknNqTtVvx] [-c ciphers] [-E file] [-i key] [-l user] [-m macs]
+//	whelk [-46AaCknNqTtVvx] [-c ciphers] [-E file] [-i key] [-l user] [-m macs]
 //	      [-o keyword=value] [-p port] [-Q query] destination [command ...]
 //
 // A destination is host, user@host or ssh://user@host:port. Flags may follow
@@ -14,8 +14,14 @@
 // It reads no configuration file; -o takes those keywords of ssh_config(5) that
 // it has a use for, and any other is an error. Hosts are verified with
 // known_hosts files and unknown ones refused, unless StrictHostKeyChecking is
-// accept-new. Keys are read from files without passphrase, passwords from the
-// terminal.
+// accept-new. Keys are those of the agent, at SSH_AUTH_SOCK unless
+// IdentityAgent says otherwise, and of files without passphrase; with
+// IdentitiesOnly, of the agent those that a file is given of, if only with the
+// public half. Passwords are read from the terminal.
+//
+// -A lends the agent to the host, for as long as the command runs: who is root
+// there can sign with its keys meanwhile. ssh-add -h restricts a key to hosts,
+// and -c has each use of it confirmed.
 //
 // With -v it says what was negotiated, and warns of a key exchange that does not
 // withstand quantum computers; with -vv it shows each message but those that

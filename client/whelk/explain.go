@@ -14,7 +14,7 @@ import (
 // explain returns one line that says what was wrong and what to do about it.
 func (p *program) explain(err error) string {
 	text := oneLine(err.Error())
-	for _, prefix := range []string{"client: ", "transport: ", "userauth: ", "connection: ", "channel: "} {
+	for _, prefix := range []string{"client: ", "transport: ", "userauth: ", "connection: ", "channel: ", "agent: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	var reach *reachError
