@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -64,11 +65,13 @@ func (p *program) lend(config *client.Config) {
 // allKeys returns the agent's keys and those in files: first those that are in
 // both, and those of files that the agent does not have last, as ssh does. The
 // agent is asked to sign wherever it can, since the file may want a passphrase.
+// An error is for the case that no key does it.
 func (p *program) allKeys(ctx context.Context) ([]hostkey.Signer, error) {
+	held, err := p.agentKeys(ctx)
 	var named, others []hostkey.Signer
 	inAgent := make(map[string]bool)
 	files := p.publicKeys()
-	for _, s := range p.agentKeys(ctx) {
+	for _, s := range held {
 		path, listed := files[string(s.PublicKey().Marshal())]
 		if !listed && p.identitiesOnly {
 			continue
@@ -78,7 +81,7 @@ func (p *program) allKeys(ctx context.Context) ([]hostkey.Signer, error) {
 			p.log.printf(levelDebug1, "A key of the agent is passed over: %v", err)
 			continue
 		}
-		p.log.printf(levelDebug1, "Will attempt key: %s agent", s)
+		p.log.printf(levelDebug1, "Will attempt key: %s %s of the agent", s.PublicKey().Type(), hostkey.Fingerprint(s.PublicKey()))
 		if !listed {
 			others = append(others, s)
 			continue
@@ -86,30 +89,34 @@ func (p *program) allKeys(ctx context.Context) ([]hostkey.Signer, error) {
 		inAgent[path] = true
 		named = append(named, s)
 	}
-	return slices.Concat(named, others, p.keys(inAgent)), nil
+	return slices.Concat(named, others, p.keys(inAgent)), err
 }
 
 // agentKeys returns the keys of the agent, if there is one.
-func (p *program) agentKeys(ctx context.Context) []hostkey.Signer {
+func (p *program) agentKeys(ctx context.Context) ([]hostkey.Signer, error) {
 	address := agentAddress(p.agent)
 	if address == "" {
-		return nil
+		return nil, nil
 	}
+	keys, err := p.askAgent(ctx, address)
+	switch {
+	case err == nil && len(keys) == 0:
+		err = fmt.Errorf("the agent has no keys, or is locked: ssh-add FILE adds one, ssh-add -X unlocks it")
+	case err != nil && p.given["identityagent"]:
+		p.log.printf(levelInfo, "Warning: %s", oneLine(err.Error()))
+	case err != nil: // without it there may be another way
+		p.log.printf(levelDebug1, "%s", oneLine(err.Error()))
+	}
+	return keys, err
+}
+
+func (p *program) askAgent(ctx context.Context, address string) ([]hostkey.Signer, error) {
 	a, err := agent.Dial(ctx, address)
-	if err == nil {
-		context.AfterFunc(ctx, func() { a.Close() })
-		var keys []hostkey.Signer
-		if keys, err = client.AgentKeys(a)(ctx); err == nil {
-			return keys
-		}
+	if err != nil {
+		return nil, err
 	}
-	// Without it there may be another way; but who named it counts on it.
-	at := levelDebug1
-	if p.given["identityagent"] {
-		at = levelInfo
-	}
-	p.log.printf(at, "Warning: %s", oneLine(err.Error()))
-	return nil
+	context.AfterFunc(ctx, func() { a.Close() }) // when the user is in, or is not
+	return client.AgentKeys(a)(ctx)
 }
 
 // publicKeys returns the public halves of the identity files, encoded, each with

@@ -35,7 +35,13 @@ func sshAgent(t *testing.T) string {
 		cmd.Process.Kill()
 		cmd.Wait()
 	})
-	require.Eventually(t, func() bool { _, err := os.Stat(socket); return err == nil }, 10*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool {
+		c, err := agent.Dial(t.Context(), socket)
+		if err == nil {
+			c.Close()
+		}
+		return err == nil
+	}, 10*time.Second, 5*time.Millisecond)
 	return socket
 }
 
@@ -98,7 +104,9 @@ func TestAgentLogin(t *testing.T) {
 			require.Equal(t, test.in, stdout == "in\n")
 		})
 	}
-	_, stderr, _ := s.with("", "-oIdentityAgent="+s.path("nonesuch"), "-oBatchMode=yes", "@", "true")
+	_, stderr, _ := s.with(sshAgent(t), "-oBatchMode=yes", "@", "true")
+	require.Contains(t, stderr, "ssh-add -X", "it may be locked")
+	_, stderr, _ = s.with("", "-oIdentityAgent="+s.path("nonesuch"), "-oBatchMode=yes", "@", "true")
 	require.Contains(t, stderr, "nonesuch", "it was counted on")
 }
 
@@ -187,4 +195,19 @@ func TestAgentForwardingTwoHops(t *testing.T) {
 			require.Equal(t, test.want, stdout == "beyond\n", stderr)
 		})
 	}
+}
+
+// A server that has seen enough keys, and what to do about it.
+func TestTooManyKeys(t *testing.T) {
+	s := startSSHD(t, "MaxAuthTries=3")
+	socket := sshAgent(t)
+	for _, name := range []string{"rsa2048", "rsa3072", "ecdsa256", "ecdsa384", "ecdsa521", "ed25519"} {
+		add(t, socket, name)
+	}
+	_, stderr, status := s.with(socket, "-oBatchMode=yes", "@", "true")
+	require.Equal(t, failure, status)
+	require.Contains(t, stderr, "IdentitiesOnly", stderr)
+	s.write(t, "user.pub", string(hostkey.MarshalAuthorizedKey(testkeys.Ed25519().PublicKey(), "")))
+	_, stderr, status = s.with(socket, "-oBatchMode=yes", "-i", s.path("user.pub"), "@", "true")
+	require.Zero(t, status, "the key that was named comes first: %s", stderr)
 }

@@ -20,6 +20,7 @@ func (p *program) explain(err error) string {
 	var reach *reachError
 	var lost *transport.Error
 	var timeout net.Error
+	var bye *transport.DisconnectError
 	switch {
 	case errors.As(err, &reach) && errors.Is(err, errPatience):
 		return fmt.Sprintf("connect to host %s port %d: no answer within %v: check the address, or allow more with -o ConnectTimeout=SECONDS",
@@ -30,6 +31,8 @@ func (p *program) explain(err error) string {
 		return text + " with -o StrictHostKeyChecking=accept-new"
 	case errors.Is(err, userauth.ErrTrivial):
 		return text + " (-o PreferredAuthentications=none)"
+	case errors.As(err, &bye) && strings.Contains(strings.ToLower(bye.Message), "too many authentication failures"):
+		return text + ": it was offered too many keys: name the right one with -o IdentitiesOnly=yes -i FILE"
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return text + ": check that this is an SSH server, or allow more with -o ConnectTimeout=SECONDS"
 	case errors.As(err, &lost) && !p.spoke:
