@@ -86,19 +86,17 @@ const (
 
 var errNoAgent = errors.New("client: Cmd.ForwardAgent is set, and Config.Agent is nil: say which agent")
 
-// lend returns the settings of the connection protocol, with which the server
-// may open channels to the agent, should it be offered one.
-func (c *Client) lend(config *Config) *connection.Config {
-	settings := config.Mux
+// lend changes the settings of the connection protocol, so that the server may
+// open channels to the agent, should it be offered one.
+func (c *Client) lend(config *Config, mux *connection.Config) {
 	if config.Agent == nil {
-		return &settings
+		return
 	}
-	l := &lending{client: c, dial: config.Agent, next: settings.OnOpen}
+	l := &lending{client: c, dial: config.Agent, next: mux.OnOpen}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	c.lending = l
-	settings.Opens = max(settings.Opens, maxLent)
-	settings.OnOpen = l.open
-	return &settings
+	mux.Opens = max(mux.Opens, maxLent)
+	mux.OnOpen = l.open
 }
 
 // offerAgent asks the server to make the agent known to a command, and takes

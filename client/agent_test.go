@@ -90,6 +90,8 @@ func TestForwardAgent(t *testing.T) {
 	})
 	c, err := enter(t, srv, func(c *client.Config) { c.Agent = agent.DialTo(k) })
 	require.NoError(t, err)
+	state := c.State()
+	require.Equal(t, "0", string(state.Extensions["agent-forward"]), "RFC 9987, section 6")
 	for range 3 {
 		cmd := c.Command("")
 		cmd.ForwardAgent = true

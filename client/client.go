@@ -28,12 +28,16 @@ type Client struct {
 	transport *transport.Conn
 	mux       *connection.Mux
 	lending   *lending      // nil without an Agent
+	updating  *updating     // nil without an Updater
 	done      chan struct{} // closed when the connection has ended and err is set
 	err       error
 }
 
 // Dial connects to the address, which has the form that [net.Dial] takes but
 // for TCP may lack the port, which then is 22, and authenticates the user.
+//
+// A server that ends the connection over a wrong guess of the key exchange (see
+// [transport.GuessError]) is dialed once more, without one.
 //
 // The context bounds all of that, and a minute does if it has no deadline: a
 // [*ContextError] says what there was no time left for. Once Dial has
@@ -47,12 +51,18 @@ func Dial(ctx context.Context, network, address string, config *Config) (*Client
 	defer cancel()
 	start := time.Now()
 	address = withPort(network, address)
-	var dialer net.Dialer
-	nc, err := dialer.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, contextual(ctx, err, start, "connecting to "+address)
+	for {
+		var dialer net.Dialer
+		nc, err := dialer.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, contextual(ctx, err, start, "connecting to "+address)
+		}
+		c, err := newClient(ctx, nc, address, config)
+		if _, guessed := errors.AsType[*transport.GuessError](err); !guessed || config.Transport.DisableGuess {
+			return c, err
+		}
+		config.Transport.DisableGuess = true
 	}
-	return newClient(ctx, nc, address, config)
 }
 
 // New is Dial over a connection that is there already, of whatever kind. The
@@ -93,7 +103,9 @@ func newClient(ctx context.Context, nc net.Conn, address string, config *Config)
 		return nil, contextual(ctx, err, start, fmt.Sprintf("authenticating %q to %s", config.User, address))
 	}
 	c := &Client{transport: t, done: make(chan struct{})}
-	c.mux = connection.New(t, c.lend(config))
+	mux := c.listen(settings.Host, config)
+	c.lend(config, mux)
+	c.mux = connection.New(t, mux)
 	go c.serve()
 	return c, nil
 }
@@ -108,13 +120,8 @@ func authenticate(ctx context.Context, t *transport.Conn, config *Config) error 
 	if err := t.RequestService(authService); err != nil {
 		return err
 	}
-	state := t.State()
-	binding := userauth.Binding{SessionID: state.SessionID, Algorithms: state.ServerSigAlgs(), Relearn: func() []string {
-		state := t.State()
-		return state.ServerSigAlgs()
-	}}
 	dialogue := userauth.Client{User: config.User, Methods: config.Auth, Algorithms: config.Transport.UserKeyAlgorithms, Banner: config.Banner}
-	if err := dialogue.Authenticate(ctx, t, binding); err != nil {
+	if err := dialogue.Authenticate(ctx, t, binding(t)); err != nil {
 		return err
 	}
 	if !unhook() {
@@ -122,6 +129,21 @@ func authenticate(ctx context.Context, t *transport.Conn, config *Config) error 
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+// binding ties the authentication to the transport.
+func binding(t *transport.Conn) userauth.Binding {
+	state := t.State()
+	b := userauth.Binding{
+		SessionID: state.SessionID, HostKey: state.HostKey.Marshal(),
+		Relearn: func(b *userauth.Binding) {
+			state := t.State()
+			b.Algorithms = state.ServerSigAlgs()
+			b.HostBound = string(state.Extensions[userauth.HostBoundExtension]) == "0"
+		},
+	}
+	b.Relearn(&b)
+	return b
 }
 
 // disconnect tells the server why a layer above the transport gives up on it,
@@ -143,6 +165,9 @@ func (c *Client) serve() {
 	disconnect(c.transport, err)
 	c.transport.Close()
 	c.lending.end()
+	if c.updating != nil {
+		c.updating.end()
+	}
 	c.err = err
 	close(c.done)
 }

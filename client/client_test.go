@@ -20,8 +20,10 @@ import (
 	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/internal/memnet"
 	"github.com/whelk-ssh/whelk/internal/testkeys"
+	"github.com/whelk-ssh/whelk/kex"
 	"github.com/whelk-ssh/whelk/transport"
 	"github.com/whelk-ssh/whelk/userauth"
+	"github.com/whelk-ssh/whelk/wire"
 )
 
 func password(secret string) userauth.Method {
@@ -471,4 +473,46 @@ func TestSubsystem(t *testing.T) {
 func TestChannelAndTransportExchangeBuffers(t *testing.T) {
 	require.Implements(t, (*channel.Exchanger)(nil), new(transport.Conn))
 	require.Equal(t, channel.BufferSize, transport.BufferSize)
+}
+
+// A server that takes what comes with a wrong guess for what is due (against
+// RFC 4253, section 7), as Paramiko's does, is dialed again without one.
+func TestDialWithoutGuess(t *testing.T) {
+	config := testConfig()
+	p := newPeer()
+	p.transport.KeyExchanges = kex.DefaultServer()[3:]
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	follows := make(chan bool, 2) // first_kex_packet_follows
+	go func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			p.transport.Trace = &transport.Trace{PacketRead: func(_ uint32, payload []byte) {
+				if m, err := wire.ParseKexInit(payload); err == nil {
+					if follows <- m.FirstFollows; m.FirstFollows {
+						nc.Close()
+					}
+				}
+			}}
+			p.serve(nc)
+		}
+	}()
+	c, err := Dial(t.Context(), "tcp", l.Addr().String(), config)
+	require.NoError(t, err)
+	require.True(t, <-follows)
+	require.False(t, <-follows)
+	require.NoError(t, c.Close())
+	require.False(t, config.Transport.DisableGuess, "the caller's configuration is as it was")
+
+	nc, err := net.Dial("tcp", l.Addr().String())
+	require.NoError(t, err)
+	_, err = New(t.Context(), nc, "127.0.0.1", config)
+	var guess *transport.GuessError
+	require.ErrorAs(t, err, &guess, "who dials has to dial again")
+	require.ErrorContains(t, err, "DisableGuess")
+	require.ErrorIs(t, err, net.ErrClosed)
 }

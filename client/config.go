@@ -27,12 +27,19 @@ type Config struct {
 	// with a key.
 	HostKeys hostkey.Verifier
 
+	// Updater, unless nil, is told of the keys that the host announces, once it
+	// has let the user in, on a goroutine of its own and once for a connection.
+	// It is to return when its context is done, which it is when the connection
+	// has ended. A knownhosts.Verifier is one, and remembers the keys.
+	Updater hostkey.Updater
+
 	// Transport sets algorithms, limits and tracing. Its Host and Verifier
 	// are those given to Dial or New and HostKeys.
 	Transport transport.Config
 
 	// Mux says what the server may ask for. If it is zero, nothing: channels
-	// the server opens are refused, as are its global requests.
+	// the server opens are refused, as are its global requests. With an
+	// Updater, requests are to be taken by its OnRequest.
 	Mux connection.Config
 
 	// Agent, unless nil, connects to the agent that commands with ForwardAgent
@@ -55,6 +62,8 @@ var (
 		"say which host keys to trust, as with knownhosts.New or hostkey.Pin")
 	ErrAgent = errors.New("client: Config.Agent takes the channels that the server opens: " +
 		"take those that Config.Mux.Opens allows with Config.Mux.OnOpen")
+	ErrUpdater = errors.New("client: Config.Updater takes the host's global requests: " +
+		"take those that Config.Mux.Requests allows with Config.Mux.OnRequest")
 )
 
 // connectTimeout bounds the way to an authenticated connection when the
@@ -73,6 +82,8 @@ func (c *Config) clone() (*Config, error) {
 		return nil, ErrNoUser
 	case c.Agent != nil && c.Mux.Opens > 0 && c.Mux.OnOpen == nil:
 		return nil, ErrAgent
+	case c.Updater != nil && c.Mux.Requests > 0 && c.Mux.OnRequest == nil:
+		return nil, ErrUpdater
 	}
 	clone := *c
 	clone.Auth = slices.Clone(c.Auth)

@@ -15,18 +15,21 @@
 //	           +--> Mux                   everything else
 //
 // A [Client] trusts no host by itself: [Config] says which host keys speak for
-// it, and package hostkey/knownhosts reads them from the usual files. This
-// package reads no file, starts no program and asks no question.
+// it, and package hostkey/knownhosts reads them from the usual files. Who the
+// user is it proves with what Config.Auth has; [Credentials] puts that into the
+// usual order. This package starts no program, asks no question, and reads no
+// file but the keys in the directory that Credentials.Dir names.
 //
 // It does not forward connections, and does not send keepalives; what a server
 // asks of it, channels and global requests alike, is refused unless
-// [Config].Mux says otherwise.
+// [Config].Mux says otherwise. The keys that a server announces are ignored
+// unless [Config].Updater wants them.
 //
 // # Agents
 //
-// [AgentKeys] are the keys of an agent, for [userauth.PublicKeyFunc]. [Cmd] can
-// lend an agent to the server, which is off unless asked for; the agent is told
-// which host it is lent to, and may hold keys that are not to be used there.
+// [AgentKeys] are the keys of an agent, for [Credentials]. [Cmd] can lend an agent
+// to the server, which is off unless asked for; the agent is told which host it is
+// lent to, and may hold keys that are not to be used there.
 //
 // # Cancellation
 //
@@ -39,7 +42,7 @@
 // # Concurrency and goroutines
 //
 // All methods of a Client are safe for concurrent use. An idle one has one
-// goroutine, which reads. A [Cmd] is used by one goroutine at a time, but for
+// goroutine, which reads; an Updater has one while it works. A [Cmd] is used by one goroutine at a time, but for
 // Signal, SignalName, Resize and the pipes, which any may use while it runs. It
 // has a goroutine for what the server reports, and one for each of Stdin,
 // Stdout and Stderr that has to be copied.

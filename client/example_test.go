@@ -62,6 +62,30 @@ func ExampleCmd() {
 	// <nil>
 }
 
+// Keys, then a password: in the order that everybody else has, and without
+// using up the server's patience on keys.
+func ExampleCredentials() {
+	credentials := client.Credentials{
+		Keys:     []hostkey.Signer{testkeys.Ed25519()},
+		Dir:      "testdata/no-such-directory", // such as ~/.ssh
+		Password: func(context.Context) (string, error) { return "correct horse", nil },
+	}
+	for _, m := range credentials.Methods() {
+		fmt.Println(m.Name())
+	}
+	c, err := client.Dial(ctx, "tcp", address, &client.Config{User: "alice", HostKeys: trusted, Auth: credentials.Methods()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(c.Close())
+	// Output:
+	// publickey
+	// publickey
+	// password
+	// keyboard-interactive
+	// <nil>
+}
+
 func ExampleQuote() {
 	fmt.Println(client.Quote("rm", "--", "it's; reboot"))
 	// Output: rm -- 'it'\''s; reboot'

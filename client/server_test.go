@@ -35,6 +35,7 @@ type peer struct {
 	programs  map[string]func(s *session, args []string) // by first word
 	refuse    string                                     // the request that is refused
 	opened    func(*connection.Mux)                      // called once the user is in
+	asked     func(*connection.Request, transport.State) // called with each global request
 
 	mu       sync.Mutex
 	requests []string // types of all session requests, in order
@@ -177,7 +178,12 @@ func (p *peer) serve(nc net.Conn) error {
 	if _, err := auth.Authenticate(ctx, t, userauth.Binding{SessionID: t.State().SessionID}); err != nil {
 		return err
 	}
-	mux := connection.New(t, &connection.Config{Opens: 100})
+	config := &connection.Config{Opens: 100}
+	if p.asked != nil {
+		config.Requests = 10
+		config.OnRequest = func(r *connection.Request) { p.asked(r, t.State()) }
+	}
+	mux := connection.New(t, config)
 	if p.opened != nil {
 		go p.opened(mux)
 	}

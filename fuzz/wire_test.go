@@ -73,16 +73,19 @@ func FuzzWireTransport(f *testing.F) {
 }
 
 func FuzzWireUserauth(f *testing.F) {
-	fuzzParsers(f, numbered(50, 51, 52, 53, 60, 60, 60, 61),
+	fuzzParsers(f, numbered(50, 51, 52, 53, 60, 60, 60, 61, 60, 61, 63, 64, 65, 66),
 		parsing(wire.ParseUserauthRequest), parsing(wire.ParseUserauthFailure), parsing(wire.ParseUserauthSuccess),
 		parsing(wire.ParseUserauthBanner), parsing(wire.ParseUserauthPKOK), parsing(wire.ParseUserauthPasswdChangeReq),
-		parsing(wire.ParseUserauthInfoRequest), parsing(wire.ParseUserauthInfoResponse))
+		parsing(wire.ParseUserauthInfoRequest), parsing(wire.ParseUserauthInfoResponse),
+		parsing(wire.ParseUserauthGSSAPIResponse), parsing(wire.ParseUserauthGSSAPIToken),
+		parsing(wire.ParseUserauthGSSAPIExchangeComplete), parsing(wire.ParseUserauthGSSAPIError),
+		parsing(wire.ParseUserauthGSSAPIErrtok), parsing(wire.ParseUserauthGSSAPIMIC))
 }
 
 func FuzzWireUserauthFields(f *testing.F) {
 	fuzzParsers(f, payload,
-		parsing(wire.ParsePublicKeyFields), parsing(wire.ParsePasswordFields),
-		parsing(wire.ParseHostbasedFields), parsing(wire.ParseInteractiveFields))
+		parsing(wire.ParsePublicKeyFields), parsing(wire.ParseHostBoundFields), parsing(wire.ParsePasswordFields),
+		parsing(wire.ParseHostbasedFields), parsing(wire.ParseInteractiveFields), parsing(wire.ParseGSSAPIFields))
 }
 
 func FuzzWireConnection(f *testing.F) {

@@ -41,7 +41,8 @@ type Option struct {
 }
 
 // Unsupported returns the names of the options of k that are none of known,
-// which are in lower case. Whoever grants something to the holder of k passes
+// which are in lower case. It is for those who do not go by
+// [AuthorizedKey.Restrictions], which knows all of sshd(8). Whoever grants something to the holder of k passes
 // the options it enforces, and grants nothing unless the result is empty: an
 // option that is not understood may be a restriction.
 func (k *AuthorizedKey) Unsupported(known ...string) []string {
@@ -64,32 +65,44 @@ func (k *AuthorizedKey) Unsupported(known ...string) []string {
 // users write to wants a look at what it is before it is opened.
 func AuthorizedKeys(r io.Reader) iter.Seq2[*AuthorizedKey, error] {
 	return func(yield func(*AuthorizedKey, error) bool) {
-		file, err := io.ReadAll(io.LimitReader(r, maxAuthorizedFile+1))
-		if err != nil {
-			yield(nil, fmt.Errorf("hostkey: reading authorized keys: %w", err))
-			return
-		}
-		if len(file) > maxAuthorizedFile {
-			yield(nil, fmt.Errorf("hostkey: a file of authorized keys is larger than %d bytes", maxAuthorizedFile))
-			return
-		}
-		n := 0
-		for line := range bytes.Lines(file) {
-			n++
-			if isBlank(line) {
-				continue
-			}
+		readLines(r, "authorized keys", func(n int, line []byte) bool {
 			k, err := ParseAuthorizedKey(line)
-			if err != nil {
-				err = &LineError{Line: n, Err: err}
-			} else {
+			if err == nil {
 				k.Line = n
 			}
-			if !yield(k, err) {
-				return
-			}
+			return yield(k, atLine(n, err))
+		}, func(err error) { yield(nil, err) })
+	}
+}
+
+// readLines reads a file of what to its end and gives each line that is not
+// blank to f, until f returns false. A file that is too large, or cannot be
+// read, is one call of failed, and none of f.
+func readLines(r io.Reader, what string, f func(n int, line []byte) bool, failed func(error)) {
+	file, err := io.ReadAll(io.LimitReader(r, maxAuthorizedFile+1))
+	if err != nil {
+		failed(fmt.Errorf("hostkey: reading %s: %w", what, err))
+		return
+	}
+	if len(file) > maxAuthorizedFile {
+		failed(fmt.Errorf("hostkey: a file of %s is larger than %d bytes", what, maxAuthorizedFile))
+		return
+	}
+	n := 0
+	for line := range bytes.Lines(file) {
+		n++
+		if !isBlank(line) && !f(n, line) {
+			return
 		}
 	}
+}
+
+// atLine returns a [*LineError] for what is wrong with line n, or nil.
+func atLine(n int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &LineError{Line: n, Err: err}
 }
 
 // isBlank reports whether a line is empty or a comment.
@@ -102,19 +115,13 @@ func isBlank(line []byte) bool {
 // ParseAuthorizedKey parses one line, which may end with a newline. An empty
 // line and a comment are errors here. The result does not alias line.
 func ParseAuthorizedKey(line []byte) (*AuthorizedKey, error) {
-	if len(line) > maxAuthorizedLine {
-		return nil, fmt.Errorf("hostkey: a line of authorized keys is longer than %d bytes", maxAuthorizedLine)
-	}
-	text := strings.TrimSuffix(strings.TrimSuffix(string(line), "\n"), "\r")
-	// Nothing but a tab: what a terminal or a C program makes of the others is
-	// not what is decided upon here.
-	if strings.ContainsFunc(text, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
-		return nil, errors.New("hostkey: control character in a line of authorized keys")
+	text, err := lineText(line, "authorized keys")
+	if err != nil {
+		return nil, err
 	}
 	k := &AuthorizedKey{}
 	word, rest := cutWord(text)
 	if !isKeyFormat(word, rest) {
-		var err error
 		if k.Options, rest, err = parseOptions(text); err != nil {
 			return nil, err
 		}
@@ -124,12 +131,25 @@ func ParseAuthorizedKey(line []byte) (*AuthorizedKey, error) {
 	if encoded == "" {
 		return nil, errors.New("hostkey: a line of authorized keys has no key format and key")
 	}
-	var err error
 	if k.Key, err = parseKeyText(word, encoded); err != nil {
 		return nil, err
 	}
 	k.Comment = strings.TrimRight(comment, " \t")
 	return k, nil
+}
+
+// lineText returns a line of a file of what without what ends it.
+func lineText(line []byte, what string) (string, error) {
+	if len(line) > maxAuthorizedLine {
+		return "", fmt.Errorf("hostkey: a line of %s is longer than %d bytes", what, maxAuthorizedLine)
+	}
+	text := strings.TrimSuffix(strings.TrimSuffix(string(line), "\n"), "\r")
+	// Nothing but a tab: what a terminal or a C program makes of the others is
+	// not what is decided upon here.
+	if strings.ContainsFunc(text, func(c rune) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
+		return "", fmt.Errorf("hostkey: control character in a line of %s", what)
+	}
+	return text, nil
 }
 
 // cutWord returns the first word of s and what follows it. Nothing but a space

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -63,8 +64,7 @@ const nonceSize = 32
 // It is a [PublicKey] to those who verify signatures with it, and that is all
 // it is here: whether the authority is to be trusted, whether the certificate
 // is for that user or host, on that day, and what its options restrict, is
-// nothing that a method of it answers. Nothing in this module lets anybody in,
-// or takes a host for itself, because of a certificate.
+// nothing that a method of it answers. An [Authority] does.
 //
 // A Certificate must not be changed once somebody else uses it.
 type Certificate struct {
@@ -128,6 +128,31 @@ func parseCertificate(f Format, blob []byte, more []Format) (*Certificate, error
 	}
 	if !bytes.Equal(c.Marshal(), blob) {
 		return nil, malformed("it is not in its one encoding")
+	}
+	return c, nil
+}
+
+// ParseCertificate parses a certificate in the form in which ssh-keygen writes
+// it: one line with its format, the certificate in base64, and maybe a comment.
+// [MarshalAuthorizedKey] writes it.
+func ParseCertificate(line []byte) (*Certificate, error) {
+	text, err := lineText(line, "a certificate")
+	if err != nil {
+		return nil, err
+	}
+	format, rest := cutWord(text)
+	encoded, _ := cutWord(rest)
+	blob, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil || !isCertificateName(format) {
+		return nil, errors.New("hostkey: a certificate is one line of its format and base64, as `ssh-keygen -s` writes it")
+	}
+	key, err := ParsePublicKey(blob)
+	if err != nil {
+		return nil, err
+	}
+	c, ok := key.(*Certificate)
+	if !ok || c.Type() != format {
+		return nil, fmt.Errorf("hostkey: the line says %q and its certificate %q", format, key.Type())
 	}
 	return c, nil
 }

@@ -2,7 +2,7 @@
 // that hold keys. It goes on where package kex ends: that one agrees on a
 // secret with somebody, and a signature says with whom.
 //
-//	            NewSigner, ParsePrivateKey          ParsePublicKey
+//	  NewSigner, ReadPrivateKeyFile                 ParsePublicKey
 //	                       |                              |
 //	                    Signer                        PublicKey <- Verifier: may it
 //	                       |                              |        speak for the host?
@@ -39,9 +39,18 @@
 // # Certificates
 //
 // A [Certificate] is parsed with the signature of its authority, and verifies
-// signatures by its key. That says nothing yet, and so no [Verifier] of this
-// module takes one, no file lists one, and none equals the key in it. Their
-// algorithms are in [Optional].
+// signatures by its key. That says nothing yet: none equals the key in it, and
+// no file lists one. An [Authority] says whose are believed and about whom, and
+// returns what they restrict. Their algorithms are in [Optional].
+//
+//	line of authorized keys    certificate of a user
+//	           |                        |
+//	     Restrictions  <--Narrow--  Authority.CheckUser <- KRL: is it revoked?
+//	           |
+//	Permissions: what a server holds the user to
+//
+// A [KRL] revokes keys and certificates. An [SSHSIG] is a signature of a file,
+// and [AllowedSigners] say whose are believed.
 //
 // # Algorithms that have to be asked for
 //
@@ -65,11 +74,32 @@
 // Format, since its keys are compared and verify nothing; and neither does a
 // Signer, which knows its own key.
 //
+// # Files of private keys
+//
+//	format                          read     written by          encryption
+//	OpenSSH (PROTOCOL.key)          yes      MarshalPrivateKey,  bcrypt and each of
+//	                                         MarshalEncrypted... KeyFileCiphers
+//	PuTTY, PPK 3 and 2              yes      MarshalPPK, in 3    Argon2, SHA-1 in 2; AES-CBC
+//	PKCS#8 (RFC 5208)               yes      package x509        PBES2: PBKDF2 or scrypt;
+//	                                                             AES-CBC, 3DES
+//	PKCS#1, SEC 1                   yes      package x509        DEK-Info: MD5; AES-CBC, 3DES
+//	RFC 4716, a public key          yes      MarshalRFC4716      none
+//
+// [ReadPrivateKeyFile] reads any of the first four and asks for a passphrase if
+// that takes one; [ParsePrivateKey] does with bytes. [CreateKeyFile] writes a
+// file that nobody else could ever read, and never over another;
+// [ReplaceKeyFile] is for who means to. What a file asks for, in rounds and in
+// memory, is bounded. Passphrases and what they open are overwritten when they
+// have been used, as far as Go lets a program do that: numbers of package
+// math/big and copies by the collector of garbage stay.
+//
+// With GODEBUG=fips140=only, nothing but PKCS#8 with PBKDF2 is decrypted.
+//
 // # What it does not do
 //
 // It makes no DSA signatures and drives no security keys: a device that signs
-// is a [Signer] of somebody else's. Encrypted private keys give a
-// [*PassphraseError].
+// is a [Signer] of somebody else's, and the file of one gives a [DeviceKey],
+// which says so.
 //
 // # Concurrency, buffers, cancellation
 //

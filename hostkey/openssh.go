@@ -308,9 +308,9 @@ func (c opensshCipher) derive(passphrase []byte, o kdfOptions) (fileCrypter, err
 	if err := notApproved("bcrypt"); err != nil {
 		return fileCrypter{}, err
 	}
-	material, err := bcryptpbkdf.Key(passphrase, o.salt, int(o.rounds), c.keySize+c.ivSize)
+	material, err := derived(bcryptpbkdf.Key(passphrase, o.salt, int(o.rounds), c.keySize+c.ivSize))
 	if err != nil {
-		return fileCrypter{}, fmt.Errorf("hostkey: deriving the key of a file: %w", err)
+		return fileCrypter{}, err
 	}
 	defer clear(material)
 	crypter, err := c.new(material[:c.keySize], material[c.keySize:])

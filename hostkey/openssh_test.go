@@ -23,6 +23,9 @@ func TestEncryptedRoundTrip(t *testing.T) {
 	for name, key := range privateKeys(t) {
 		for _, cipher := range hostkey.KeyFileCiphers() {
 			for _, comment := range []string{"", "x", "a comment of some more words"} {
+				if name != "ed25519" && cipher != "aes128-gcm@openssh.com" || comment == "x" && !strings.Contains(cipher, "aes128") {
+					continue // what is encrypted is the same, or as long
+				}
 				t.Run(name+" "+cipher+" "+comment, func(t *testing.T) {
 					file, err := hostkey.MarshalEncryptedPrivateKey(key, comment, fastest(cipher))
 					require.NoError(t, err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -212,4 +213,32 @@ func TestReadPrivateKeyFileRefuses(t *testing.T) {
 	_, err = hostkey.ReadPrivateKeyFile(t.Context(), write(t, keyFile(t, "putty-2.ppk")),
 		func(context.Context, string, *hostkey.PassphraseError) ([]byte, error) { return nil, cancelled })
 	require.Equal(t, cancelled, err)
+}
+
+// With nothing but what FIPS 140-3 approves, PBKDF2 with SHA-2 and AES opens a
+// file; another is an error and no panic.
+func TestKeyFilesFIPS(t *testing.T) {
+	if os.Getenv("WHELK_FIPS") == "" {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestKeyFilesFIPS$", "-test.v")
+		cmd.Env = append(os.Environ(), "GODEBUG=fips140=only", "WHELK_FIPS=1")
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		require.Contains(t, string(out), "--- PASS: TestKeyFilesFIPS")
+		return
+	}
+	for _, c := range keyFiles {
+		file, err := os.ReadFile(filepath.Join("testdata", "keyfiles", c.name))
+		require.NoError(t, err)
+		k, err := hostkey.ParsePrivateKeyFile(file, []byte("a passphrase"))
+		require.ErrorContains(t, err, "hostkey: ", "%s: OpenSSL 3.0 has salts of 8 bytes, which are too short", c.name)
+		require.Nil(t, k, c.name)
+	}
+	_, err := hostkey.ParsePrivateKey(validPBES2(t, padded(plainPKCS8(t))).encode(t), []byte(secret))
+	require.NoError(t, err)
+	key, err := hostkey.GenerateKey(hostkey.ECDSA256, 0)
+	require.NoError(t, err)
+	_, err = hostkey.MarshalEncryptedPrivateKey(key, "", hostkey.Encryption{Passphrase: []byte("x")})
+	require.ErrorContains(t, err, "PKCS#8 with PBKDF2")
+	_, err = hostkey.MarshalPPK(key, "")
+	require.ErrorContains(t, err, "not approved")
 }

@@ -65,8 +65,16 @@ func TestReadsSSHKeygenCiphers(t *testing.T) {
 				plain, err := hostkey.MarshalPrivateKey(key, "a comment")
 				require.NoError(t, err)
 				path := write(t, plain)
-				sshKeygen(t, "-q", "-p", "-Z", cipher, "-a", fmt.Sprint(1+i%3), "-N", secret, "-f", path)
-				k := requireOpens(t, path, secret, publicOf(t, key))
+				rounds := 1
+				if name == "ed25519" {
+					rounds += i % 4
+				}
+				sshKeygen(t, "-q", "-p", "-Z", cipher, "-a", fmt.Sprint(rounds), "-N", secret, "-f", path)
+				file, err := os.ReadFile(path)
+				require.NoError(t, err)
+				k, err := hostkey.ParsePrivateKeyFile(file, []byte(secret))
+				require.NoError(t, err)
+				require.True(t, hostkey.Equal(publicOf(t, key), k.PublicKey()))
 				require.Equal(t, "a comment", k.Comment)
 				require.NotNil(t, k.Key)
 			})
@@ -77,15 +85,13 @@ func TestReadsSSHKeygenCiphers(t *testing.T) {
 // What is encrypted here ssh-keygen reads, with every cipher.
 func TestSSHKeygenReadsCiphers(t *testing.T) {
 	for name, key := range privateKeys(t) {
-		for i, cipher := range hostkey.KeyFileCiphers() {
+		for _, cipher := range hostkey.KeyFileCiphers() {
 			t.Run(name+" "+cipher, func(t *testing.T) {
 				t.Parallel()
-				file, err := hostkey.MarshalEncryptedPrivateKey(key, "our comment",
-					hostkey.Encryption{Passphrase: []byte(secret), Cipher: cipher, Rounds: 1 + i%3})
+				file, err := hostkey.MarshalEncryptedPrivateKey(key, "our comment", fastest(cipher))
 				require.NoError(t, err)
 				path := write(t, file)
 				require.Equal(t, string(hostkey.MarshalAuthorizedKey(publicOf(t, key), "our comment")), sshKeygen(t, "-y", "-P", secret, "-f", path))
-				require.Equal(t, "our comment", requireOpens(t, path, secret, publicOf(t, key)).Comment)
 			})
 		}
 	}
@@ -164,7 +170,7 @@ func TestReadsOpenSSLPKCS8(t *testing.T) {
 		row{"scrypt", "-scrypt"}, row{"scrypt with its own parameters", "-v2 aes-128-cbc -scrypt -scrypt_N 1024 -scrypt_r 4 -scrypt_p 3"})
 	for name, key := range privateKeys(t) {
 		for _, c := range rows {
-			if name != "ed25519" && name != "rsa2048" && c.args != "-scrypt" {
+			if name != "ed25519" && c.args != "-v2 aes-256-cbc -v2prf hmacWithSHA256" {
 				continue
 			}
 			t.Run(name+" "+c.name, func(t *testing.T) {
@@ -194,8 +200,8 @@ func TestReadsPuTTY(t *testing.T) {
 			"version=3,kdf=argon2d,memory=1024,passes=2", "version=3",
 		} {
 			for _, locked := range []bool{false, true} {
-				if locked && (name == "ecdsa256" || name == "ecdsa384") {
-					continue // as ecdsa521
+				if locked && name != "ed25519" && strings.HasPrefix(parameters, "version=3") {
+					continue // the private half is what version 2 has too
 				}
 				t.Run(fmt.Sprint(name, " ", parameters, map[bool]string{true: " encrypted"}[locked]), func(t *testing.T) {
 					plain, err := hostkey.MarshalPrivateKey(key, "a comment")
@@ -217,8 +223,8 @@ func TestReadsPuTTY(t *testing.T) {
 // puttygen makes keys of its own, of which the smallest numbers are shorter than
 // the rest.
 func TestReadsPuTTYsOwnKeys(t *testing.T) {
-	for _, args := range []string{"-t ed25519", "-t ecdsa -b 256", "-t ecdsa -b 521", "-t rsa -b 2048"} {
-		for range 4 {
+	for args, times := range map[string]int{"-t ed25519": 4, "-t ecdsa -b 256": 4, "-t ecdsa -b 521": 4, "-t rsa -b 2048": 1} {
+		for range times {
 			t.Run(args, func(t *testing.T) {
 				path, empty := filepath.Join(t.TempDir(), "key.ppk"), filepath.Join(t.TempDir(), "empty")
 				require.NoError(t, os.WriteFile(empty, nil, 0o600))
@@ -245,6 +251,9 @@ func TestPuTTYReads(t *testing.T) {
 			requireSameNumbers(t, path, "", key)
 		})
 		t.Run(name+" encrypted", func(t *testing.T) {
+			if name != "ed25519" && name != "rsa2048" {
+				return // as these, padded and not
+			}
 			file, err := hostkey.MarshalEncryptedPPK(key, "our comment", []byte(secret))
 			require.NoError(t, err)
 			path := write(t, file)
@@ -253,7 +262,7 @@ func TestPuTTYReads(t *testing.T) {
 			require.Equal(t, "our comment", requireOpens(t, path, secret, publicOf(t, key)).Comment)
 		})
 		t.Run(name+" of OpenSSH", func(t *testing.T) {
-			file, err := hostkey.MarshalEncryptedPrivateKey(key, "our comment", hostkey.Encryption{Passphrase: []byte(secret), Rounds: 1})
+			file, err := hostkey.MarshalEncryptedPrivateKey(key, "our comment", fastest(""))
 			require.NoError(t, err)
 			requireSameNumbers(t, write(t, file), passphrase, key)
 		})
@@ -346,7 +355,7 @@ func TestPythonLoads(t *testing.T) {
 					passphrase := ""
 					if cipher != "" {
 						passphrase = secret
-						file, err = hostkey.MarshalEncryptedPrivateKey(key, "our comment", hostkey.Encryption{Passphrase: []byte(secret), Cipher: cipher, Rounds: 2})
+						file, err = hostkey.MarshalEncryptedPrivateKey(key, "our comment", fastest(cipher))
 					}
 					require.NoError(t, err)
 					out := runPeer(t, python, "-W", "ignore", "-c", loadWithPython, peer.name, write(t, file), passphrase)

@@ -147,7 +147,7 @@ func parsePKCS1(der []byte) (crypto.Signer, error) {
 func notApproved(what string) error {
 	if fips140.Enforced() {
 		return &KeyFormatError{Type: "private", Reason: what + " is not approved, and GODEBUG=fips140=only is set: " +
-			"`openssl pkcs8 -topk8 -v2 aes-256-cbc -v2prf hmacWithSHA256` makes a file that is"}
+			"PKCS#8 with PBKDF2 is, with HMAC-SHA256, AES and a salt of 16 bytes"}
 	}
 	return nil
 }

@@ -164,7 +164,7 @@ func parsePBKDF2(der []byte, keySize int) (kdf, error) {
 		}
 	}
 	return kdf{"PBKDF2", func(passphrase []byte, size int) ([]byte, error) {
-		return pbkdf2.Key(prfs[i].hash, string(passphrase), p.Salt, p.Iterations, size)
+		return derived(pbkdf2.Key(prfs[i].hash, string(passphrase), p.Salt, p.Iterations, size))
 	}}, nil
 }
 
@@ -190,6 +190,15 @@ func parseScrypt(der []byte, keySize int) (kdf, error) {
 		if err := notApproved("scrypt"); err != nil {
 			return nil, err
 		}
-		return scrypt.Key(passphrase, p.Salt, p.Cost, p.BlockSize, p.Parallelism, size)
+		return derived(scrypt.Key(passphrase, p.Salt, p.Cost, p.BlockSize, p.Parallelism, size))
 	}}, nil
+}
+
+// derived says of an error what was under way, which in the mode of
+// GODEBUG=fips140=only is computing with SHA-1.
+func derived(key []byte, err error) ([]byte, error) {
+	if err != nil {
+		return nil, fmt.Errorf("hostkey: deriving the key of a private key file: %w", err)
+	}
+	return key, nil
 }

@@ -70,7 +70,7 @@ func validPBES2(t *testing.T, text []byte) *pbes2 {
 	p := &pbes2{
 		scheme: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 13}, kdf: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 5, 12},
 		prf: asn1.ObjectIdentifier{1, 2, 840, 113549, 2, 9}, cipher: asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 2},
-		salt: []byte("salt"), iv: make([]byte, 16), iterations: 10, keyLength: 16, text: bytes.Clone(text),
+		salt: []byte("sixteen byte sal"), iv: make([]byte, 16), iterations: 10, keyLength: 16, text: bytes.Clone(text),
 	}
 	key, err := pbkdf2.Key(sha256.New, secret, p.salt, p.iterations, 16)
 	require.NoError(t, err)

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/whelk-ssh/whelk/channel"
+	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/internal/splice"
 )
 
@@ -14,6 +15,7 @@ import (
 const (
 	agentRequest        = "agent-req"
 	agentChannel        = "agent-connect"
+	agentExtension      = "agent-forward" // announces that the former are known
 	agentRequestOpenSSH = "auth-agent-req@openssh.com"
 	agentChannelOpenSSH = "auth-agent@openssh.com"
 )
@@ -36,11 +38,7 @@ func (s *Session) lendAgent(name string, p []byte) bool {
 
 // mayForwardAgent reports whether the user may lend an agent.
 func (c *Conn) mayForwardAgent() bool {
-	if !c.server.AllowAgentForwarding || c.grant.Permissions == nil {
-		return c.server.AllowAgentForwarding
-	}
-	_, permitted := c.grant.Permissions.Extensions["permit-agent-forwarding"]
-	return permitted
+	return c.server.AllowAgentForwarding && c.permissions().Permits(hostkey.PermitAgentForwarding)
 }
 
 // HasAgent reports whether the client lends its agent to the session.

@@ -29,6 +29,7 @@ type Conn struct {
 	startup   *source        // not nil while it counts as one; guarded by tracker.mu
 	handlers  sync.WaitGroup // sessions, and goroutines that run the user's code
 	noMore    bool           // the client opens no further session; the reader's
+	proofs    int            // host keys the client asked us to prove; the server's of requests
 
 	mu       sync.Mutex
 	phase    phase
@@ -180,6 +181,9 @@ func (c *Conn) establish() error {
 	if err := c.server.tracker.authenticated(c); err != nil {
 		return err
 	}
+	if err := c.announceKeys(); err != nil {
+		return err
+	}
 	c.work()
 	return nil
 }
@@ -206,7 +210,7 @@ func (c *Conn) authenticate() (err error) {
 	}
 	auth := c.server.Auth
 	auth.Report = c.report
-	c.grant, err = auth.Authenticate(ctx, c.transport, c.binding())
+	c.grant, err = auth.Authenticate(withPeer(ctx, c.nc.RemoteAddr()), c.transport, c.binding())
 	if err != nil {
 		return err
 	}
@@ -217,9 +221,12 @@ func (c *Conn) authenticate() (err error) {
 
 // binding ties the authentication to the transport.
 func (c *Conn) binding() userauth.Binding {
+	state := c.transport.State()
 	return userauth.Binding{
-		SessionID:  c.transport.State().SessionID,
-		Algorithms: c.server.Transport.UserKeyAlgorithms,
+		SessionID:  state.SessionID,
+		HostKey:    state.HostKey.Marshal(),
+		RemoteAddr: c.nc.RemoteAddr(),
+		Algorithms: c.server.userKeyAlgorithms(),
 		KeyFormats: c.server.Transport.KeyFormats,
 	}
 }
@@ -236,30 +243,6 @@ func (c *Conn) report(ctx context.Context, a *userauth.Attempt, err error) {
 	if f := c.server.Auth.Report; f != nil {
 		f(ctx, a, err)
 	}
-}
-
-// restrict finds out what the user is held back by. An option that nobody
-// enforces must not be taken for none.
-func (c *Conn) restrict() error {
-	if c.grant.Permissions == nil {
-		return nil
-	}
-	for name, value := range c.grant.Permissions.CriticalOptions {
-		if name != "force-command" { // PROTOCOL.certkeys, "Critical options"
-			return &RestrictionError{Option: name}
-		}
-		c.forced = &value
-	}
-	return nil
-}
-
-// mayHavePty reports whether the user may ask for a terminal.
-func (c *Conn) mayHavePty() bool {
-	if !c.server.AllowPty || c.grant.Permissions == nil {
-		return c.server.AllowPty
-	}
-	_, permitted := c.grant.Permissions.Extensions["permit-pty"]
-	return permitted
 }
 
 func (c *Conn) logEnd(err error) {

@@ -37,6 +37,8 @@ func (c *Conn) open(o *connection.Opening) {
 	}
 	serve := c.server.Channels[o.Type]
 	switch {
+	case serve != nil && !c.mayOpen(o):
+		deny(o)
 	case serve != nil:
 		c.handlers.Go(func() {
 			defer c.finish()
@@ -101,7 +103,7 @@ type requestQueue struct {
 // request answers a global request, or has it answered. It runs on the
 // goroutine that reads and never waits.
 func (c *Conn) request(r *connection.Request) {
-	if c.server.Requests[r.Type] == nil {
+	if r.Type != proveRequest && (c.server.Requests[r.Type] == nil || !c.mayRequest(r)) {
 		if r.Type == "no-more-sessions@openssh.com" { // PROTOCOL, section 2.2
 			c.noMore = true
 		}
@@ -122,7 +124,7 @@ func (c *Conn) request(r *connection.Request) {
 	}
 }
 
-// serveRequests runs the user's functions until no request waits.
+// serveRequests runs the functions that requests are for until no request waits.
 func (c *Conn) serveRequests() {
 	for r := c.nextRequest(); r != nil; r = c.nextRequest() {
 		c.serveRequest(r)
@@ -145,5 +147,9 @@ func (c *Conn) nextRequest() *connection.Request {
 func (c *Conn) serveRequest(r *connection.Request) {
 	defer r.Reply(false, nil) // a second answer does nothing
 	defer c.recovered("request", r.Type)
-	c.server.Requests[r.Type](c.ctx, c, r)
+	if serve := c.server.Requests[r.Type]; serve != nil {
+		serve(c.ctx, c, r)
+		return
+	}
+	c.proveKeys(c.ctx, r)
 }

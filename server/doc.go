@@ -16,9 +16,14 @@
 //
 // A [Server] runs; a [Handler] serves one [Session], which is a shell, a
 // command or a subsystem; a [Conn] is the connection it came over.
-// [HostKeyFile] and [AuthorizedKeys] are the host key and the users of a server
-// that has none of its own. [Session.ServeAgent] gives programs of a session the
-// agent that its client lends.
+// [HostKeyFile] is the host key of a server that has none of its own;
+// [AuthorizedKeys], [PasswordFile], [InteractivePasswordFile] and [Hostbased] are
+// its users, by the files of those who run it, and [PublicKeys] knows authorities
+// and revoked keys too. [Session.ServeAgent] gives programs of a session the agent
+// that its client lends.
+//
+// Once a client is in, it is told of all host keys, so that it knows the one
+// that will replace another (OpenSSH PROTOCOL, section 2.5).
 //
 // The package starts no programs and knows no accounts: command whelkd does. It
 // forwards no ports; what a client asks for besides sessions goes to the
@@ -28,7 +33,9 @@
 //
 // The zero Server refuses to run, and one that runs refuses what it was not
 // told to allow: environment variables, terminals, channels and requests of
-// other types. A Grant's critical options are enforced, or the connection ends.
+// other types. A Grant's critical options are enforced, or the connection ends:
+// the command to be run, where the user may come from, what may be forwarded,
+// and variables to be set.
 // Text of clients is quoted in errors and logs where it would not print as it
 // is.
 //

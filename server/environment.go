@@ -30,6 +30,16 @@ func (e *environment) set(accepted []string, name, value string) bool {
 	return true
 }
 
+// add adds a variable "NAME=value".
+func (e *environment) add(accepted []string, variable string) bool {
+	name, value, ok := strings.Cut(variable, "=")
+	return ok && e.set(accepted, name, value)
+}
+
+// String returns a line for each variable, the form of
+// [github.com/whelk-ssh/whelk/hostkey.Environment].
+func (e *environment) String() string { return strings.Join(e.variables, "\n") }
+
 // admits reports whether one of patterns is name, or is a beginning of it and
 // ends with "*".
 func admits(patterns []string, name string) bool {

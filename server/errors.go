@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/whelk-ssh/whelk/connection"
 	"github.com/whelk-ssh/whelk/transport"
@@ -57,14 +58,21 @@ type PanicError struct {
 func (e *PanicError) Error() string { return fmt.Sprintf("server: panic: %v", e.Value) }
 
 // A RestrictionError ends a connection whose user is held back by something
-// that this package does not enforce.
+// that this package does not enforce, or may not come from where it does.
 type RestrictionError struct {
 	Option string // the critical option of the Grant
+	Err    error  // what it forbids; nil if it is not enforced
 }
 
 func (e *RestrictionError) Error() string {
+	if e.Err != nil {
+		return fmt.Sprintf("server: the user is restricted by %q: %s", e.Option, strings.TrimPrefix(e.Err.Error(), "hostkey: "))
+	}
 	return fmt.Sprintf("server: the user is restricted by %q, which is not enforced: refusing", e.Option)
 }
+
+// Unwrap returns Err.
+func (e *RestrictionError) Unwrap() error { return e.Err }
 
 // lastWords returns what a client is told of the error that ends its
 // connection: its own mistakes, and nothing of our circumstances. Errors of

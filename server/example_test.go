@@ -29,6 +29,24 @@ func Example() {
 	log.Fatal(srv.ListenAndServe())
 }
 
+// A server that knows no user's key, only the authority whose certificates say
+// who is who, and the list of those that it takes back. `ssh-keygen -s ca -n
+// alice -I "alice's laptop" id.pub` makes one.
+func ExamplePublicKeys() {
+	key, err := server.HostKeyFile("host_key")
+	if err != nil {
+		log.Fatal(err)
+	}
+	keys := server.PublicKeys{TrustedUserCAKeys: []string{"ca.pub"}, RevokedKeys: []string{"revoked"}}
+	srv := &server.Server{
+		Addr:     "127.0.0.1:2222",
+		HostKeys: []hostkey.Signer{key},
+		Auth:     userauth.Server{Checks: []userauth.Check{keys.Check()}},
+		Session:  server.HandlerFunc(func(s *server.Session) { fmt.Fprintf(s, "hello, %s\n", s.User()) }),
+	}
+	log.Fatal(srv.ListenAndServe())
+}
+
 func ExampleServer_Shutdown() {
 	srv := &server.Server{
 		HostKeys: []hostkey.Signer{testkeys.Ed25519()},

@@ -98,11 +98,11 @@ func TestAuthorizedKeys(t *testing.T) {
 		{"the key is there", line(other) + "# comment\n\n" + line(ours), ""},
 		{"the key is not there", line(other), "is not there"},
 		{"an empty file", "", "is not there"},
-		{"a key with an option is passed over", `from="192.0.2.9" ` + line(ours), "options"},
-		{"a harmless option too", "restrict " + line(ours), "options"},
+		{"from elsewhere", `from="192.0.2.9" ` + line(ours), `"192.0.2.9", and not from 192.0.2.1`},
+		{"J9: an option that is not known", "restrict,zork " + line(ours), `option "zork"`},
 		{"a line that is none does not hide the next", "garbage\n" + line(ours), ""},
 		{"a line that is none", "garbage\n", "line 1"},
-		{"the key without an option, after it with one", "no-pty " + line(ours) + line(ours), ""},
+		{"a line that lets it in, after one that does not", "zork " + line(ours) + line(ours), ""},
 		{"a huge file", strings.Repeat("#", 2<<20), "larger"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

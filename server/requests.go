@@ -127,6 +127,7 @@ func (s *Session) exec(p []byte) Handler {
 
 // start returns the handler of a shell or command.
 func (s *Session) start(command string) Handler {
+	s.setKeyEnvironment()
 	s.force(command)
 	return s.conn.server.Session
 }
@@ -157,6 +158,13 @@ func (s *Session) startSubsystem(p []byte) Handler {
 	if s.conn.forced != nil {
 		return s.start(m.Name)
 	}
+	s.setKeyEnvironment()
 	s.subsystem = m.Name
 	return h
+}
+
+// setKeyEnvironment sets the variables that the user's key sets, which the
+// client's give way to.
+func (s *Session) setKeyEnvironment() {
+	s.env.variables = append(s.env.variables, s.conn.permissions().Environment()...)
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/whelk-ssh/whelk/connection"
 	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/transport"
 	"github.com/whelk-ssh/whelk/userauth"
+	"github.com/whelk-ssh/whelk/wire"
 )
 
 // A Server defines parameters for running an SSH server. The zero Server
@@ -52,7 +54,10 @@ type Server struct {
 
 	MaxSessions int // open at once on one connection; 64 if zero
 
-	Transport transport.Config // algorithms, limits, tracing; not HostKeys
+	// Transport has algorithms, limits and tracing; not HostKeys. Unless
+	// UserKeyAlgorithms says otherwise users sign with those of
+	// [hostkey.Default], with keys or certificates.
+	Transport transport.Config
 
 	// HandshakeTimeout is how long a client may take from the moment it is
 	// connected to the end of authentication; 2 minutes if zero.
@@ -149,16 +154,36 @@ func (s *Server) validate() error {
 			return &ConfigError{"Auth.Checks", "holds a nil check"}
 		}
 	}
+	if err := s.Auth.Validate(); err != nil {
+		return &ConfigError{"Auth", "does not work: " + err.Error()}
+	}
 	return nil
 }
 
 // transportConfig returns the configuration of one connection's transport.
 func (s *Server) transportConfig() *transport.Config {
 	config := s.Transport
+	config.Announce = append(slices.Clone(config.Announce), wire.Extension{Name: userauth.HostBoundExtension, Value: []byte("0")})
+	if s.AllowAgentForwarding {
+		config.Announce = append(config.Announce, wire.Extension{Name: agentExtension, Value: []byte("0")})
+	}
 	if len(s.HostKeys) > 0 {
 		config.HostKeys = s.HostKeys
 	}
 	return &config
+}
+
+// userKeyAlgorithms returns what users may sign with. Clients are told the
+// names for keys only, as sshd does: a certificate signs with those of its key.
+func (s *Server) userKeyAlgorithms() []string {
+	if s.Transport.UserKeyAlgorithms != nil {
+		return s.Transport.UserKeyAlgorithms
+	}
+	names := append(hostkey.Default(), hostkey.Optional()...)
+	for _, f := range s.Transport.KeyFormats {
+		names = append(names, f.Name, hostkey.CertificateName(f.Name))
+	}
+	return names
 }
 
 func (s *Server) maxSessions() int {

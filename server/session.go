@@ -109,8 +109,9 @@ func (s *Session) Command() string { return s.command }
 func (s *Session) Subsystem() string { return s.subsystem }
 
 // Env returns the environment variables that the client set and
-// [Server].AcceptEnv admits, each as "NAME=value", in order. If the command was
-// forced, SSH_ORIGINAL_COMMAND is the one asked for. The caller owns the slice.
+// [Server].AcceptEnv admits, each as "NAME=value", in order; then those that the
+// user's key sets. If the command was forced, SSH_ORIGINAL_COMMAND is the one
+// asked for. The caller owns the slice.
 func (s *Session) Env() []string { return slices.Clone(s.env.variables) }
 
 // Pty returns the client's terminal, with the size it has now, and whether the

@@ -9,6 +9,7 @@ import (
 	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/kex"
 	"github.com/whelk-ssh/whelk/mac"
+	"github.com/whelk-ssh/whelk/wire"
 )
 
 // Config configures a [Conn]. The zero Config is safe, and is a client that
@@ -47,10 +48,14 @@ type Config struct {
 	// section 3.1); if nil, hostkey.Default and those of KeyFormats.
 	UserKeyAlgorithms []string
 
+	// Announce are further extensions that a server announces, for the layers
+	// above (RFC 8308).
+	Announce []wire.Extension
+
 	// DisableGuess keeps a client from sending the first message of its first
 	// KeyExchanges along with its KEXINIT (RFC 4253, section 7), which saves a
-	// round trip if the server's first choice is the same, and is ignored by
-	// the server if not.
+	// round trip if the server's first choice is the same, and has to be ignored
+	// by the server if not: see [GuessError].
 	DisableGuess bool
 
 	Software string // second part of the version string; "Whelk_0.1" if empty

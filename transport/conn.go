@@ -48,6 +48,7 @@ type peerSession struct {
 	firstAfter  bool // the next packet is the first after the first NEWKEYS
 	lateExtInfo bool // EXT_INFO came during authentication: SUCCESS must follow
 	sawLate     bool
+	wrongGuess  bool      // the packets we sent on a guess were to be ignored
 	versions    [2]string // by role
 	service     string    // asked for and not yet accepted
 	hostKeyBlob []byte    // of the first exchange; it may not change

@@ -265,11 +265,14 @@ func requirePeerReason(t *testing.T, err error, want Reason) {
 }
 
 func TestExtensions(t *testing.T) {
-	c, s := newPair(t, clientConfig(), serverConfig())
+	announcing := serverConfig()
+	announcing.Announce = []wire.Extension{{Name: "more@example.com", Value: []byte("1")}}
+	c, s := newPair(t, clientConfig(), announcing)
 	require.NoError(t, s.Enqueue([]byte{testMessage}))
 	_, err := c.ReadPacket()
 	require.NoError(t, err)
 	state := c.State()
+	require.Equal(t, []byte("1"), state.Extensions["more@example.com"])
 	require.Equal(t, hostkey.Default(), state.ServerSigAlgs(), "RFC 8308 3.1")
 	require.Equal(t, []byte("0"), state.Extensions[extPing])
 	unsaid := s.State()

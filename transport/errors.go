@@ -130,6 +130,20 @@ func quoteList(names []string) string {
 	return fmt.Sprintf("%q", list)
 }
 
+// A GuessError reports a server that ended the connection after a wrong guess
+// of the key exchange. RFC 4253, section 7, has servers ignore the packet that
+// came with it; that of Paramiko takes it for the one that is due. Over another
+// connection it can be had with [Config].DisableGuess.
+type GuessError struct{ Err error }
+
+// Error says how the connection ended.
+func (e *GuessError) Error() string {
+	return e.Err.Error() + ", perhaps because it cannot ignore a guess of the key exchange: set DisableGuess for it"
+}
+
+// Unwrap returns e.Err.
+func (e *GuessError) Unwrap() error { return e.Err }
+
 // A VersionError reports a peer that does not speak SSH 2.0.
 type VersionError struct {
 	Line string // what it sent instead; quote it before showing it to anybody

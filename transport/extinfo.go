@@ -21,6 +21,7 @@ func (c *Conn) extInfo() []byte {
 		{Name: extServerSigAlgs, Value: []byte(strings.Join(c.config.UserKeyAlgorithms, ","))},
 		{Name: extPing, Value: []byte("0")},
 	}}
+	m.Extensions = append(m.Extensions, c.config.Announce...)
 	return m.Append(nil)
 }
 

@@ -28,11 +28,23 @@ func (x *exchange) guess() (err error) {
 	x.result, err = g.method.Client(g, &x.transcript)
 	switch {
 	case errors.Is(err, errWrongGuess):
+		x.conn.wrongGuess = len(g.early) > 0
 		return x.agree()
 	case err == nil && !g.met:
 		err = errors.New("transport: the key exchange method read nothing")
 	}
 	return kexFailure(err)
+}
+
+// guessError is err, or a [*GuessError] if the server may have ended the
+// connection because of a wrong guess.
+func guessError(err error) error {
+	var local *Error
+	var peer *DisconnectError
+	if errors.As(err, &peer) || errors.As(err, &local) && local.Reason == ReasonConnectionLost {
+		return &GuessError{err}
+	}
+	return err
 }
 
 // ReadPacket sends the guess and meets the server first.

@@ -27,6 +27,9 @@ func (c *Conn) Handshake(ctx context.Context) error {
 	defer unhook()
 	if err := c.handshake(ctx); err != nil {
 		err = c.fail(err)
+		if c.wrongGuess {
+			err = guessError(err)
+		}
 		c.config.traceKeyExchange(State{}, err)
 		c.Close()
 		return err

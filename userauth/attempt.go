@@ -14,11 +14,13 @@ import (
 type Attempt struct {
 	User    string // for a Check, 1 to 255 bytes of UTF-8 without control characters
 	Service string
-	Method  string
+	Method  string   // "publickey" too for "publickey-hostbound-v00@openssh.com"
 	Passed  []string // methods this user has passed already, in order
 
 	fields   []byte
 	binding  Binding
+	bound    bool // Method is "publickey-hostbound-v00@openssh.com" on the wire
+	expired  bool // the server's last answer asked to change the password
 	exchange *exchange
 }
 
@@ -38,14 +40,37 @@ func (a *Attempt) Ask(number byte, body []byte) ([]byte, error) {
 		panic(fmt.Sprintf("userauth: %d is not the number of a method's message", number))
 	}
 	if a.exchange == nil {
-		return nil, errors.New("userauth: there is nobody to ask")
+		return nil, errNobody
 	}
 	return a.exchange.ask([]byte{number}, body)
 }
 
+// tell sends a message that nothing answers.
+func (a *Attempt) tell(message []byte) error {
+	if a.exchange == nil {
+		return errNobody
+	}
+	return a.exchange.tell(message)
+}
+
+// listen returns the next message of the method without asking for it.
+func (a *Attempt) listen() ([]byte, error) {
+	if a.exchange == nil {
+		return nil, errNobody
+	}
+	return a.exchange.ask()
+}
+
+// errNobody is what an [Attempt] says that is over, or never was.
+var errNobody = errors.New("userauth: there is nobody to ask")
+
 // violation ends the dialogue because the fields of the request are malformed.
 func (a *Attempt) violation(err error) error {
-	err = &ProtocolError{What: fmt.Sprintf("request of method %q", a.Method), Err: err}
+	return a.broken(&ProtocolError{What: fmt.Sprintf("request of method %q", a.Method), Err: err})
+}
+
+// broken ends the dialogue.
+func (a *Attempt) broken(err error) error {
 	if a.exchange != nil {
 		a.exchange.err = err
 	}

@@ -21,6 +21,11 @@ type Client struct {
 	// sign with one of these.
 	Algorithms []string
 
+	// MaxTries is how many refusals the server is expected to stand before it
+	// hangs up; 6 if zero, which is OpenSSH's MaxAuthTries. The last one is not
+	// spent on a key while there is another method to try.
+	MaxTries int
+
 	// Banner, unless nil, is given each message the server wants shown
 	// before the user is let in (RFC 4252, section 5.4), up to 32 of them
 	// and 64 KiB in all. The text is the server's and may hold anything:
@@ -52,21 +57,21 @@ func (c *Client) Authenticate(ctx context.Context, conn Conn, b Binding) error {
 		return errors.New("userauth: a method of the client is nil")
 	}
 	d := newDialog(ctx, c, conn, b)
-	methods := slices.Clone(c.Methods) // those still to be tried
+	d.left = slices.Clone(c.Methods)
 	for {
-		i := slices.IndexFunc(methods, d.allows)
+		i := slices.IndexFunc(d.left, d.allows)
 		if i < 0 {
 			break
 		}
-		m := methods[i]
-		methods = slices.Delete(methods, i, i+1)
+		m := d.left[i]
+		d.left = slices.Delete(d.left, i, i+1)
 		answer, err := d.try(m)
 		if err != nil || answer.OK {
 			return err
 		}
 		if answer.Partial {
 			d.passed = append(d.passed, m.Name())
-			methods = slices.DeleteFunc(slices.Clone(c.Methods), isNone)
+			d.left = slices.DeleteFunc(slices.Clone(c.Methods), isNone)
 		}
 	}
 	if len(d.tried) == 0 {

@@ -2,6 +2,7 @@ package userauth
 
 import (
 	"fmt"
+	"net"
 
 	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/wire"
@@ -31,17 +32,37 @@ type Binding struct {
 	// KeyFormats are formats of keys that package hostkey does not know, and
 	// that a server takes.
 	KeyFormats []hostkey.Format
-	// Relearn, unless nil, returns Algorithms anew. A client asks once, when a
-	// key was refused and Algorithms is nil: the extension may have come
-	// behind a request that did not wait for it. It must not wait.
-	Relearn func() []string
+	// HostKey is the key that the server proved itself with in the first key
+	// exchange, encoded. A server needs it to take signatures that are bound
+	// to it (OpenSSH PROTOCOL, section 3.1), and has it announced that it does
+	// with [HostBoundExtension]; a client needs it to make them.
+	HostKey []byte
+	// HostBound says on a client that the server takes such signatures.
+	HostBound bool
+	// RemoteAddr is the client's address on a server, or nil: for checks that
+	// look at it.
+	RemoteAddr net.Addr
+	// Relearn, unless nil, sets Algorithms and HostBound anew. A client calls
+	// it before it signs and when a key was refused, while Algorithms is nil:
+	// the extensions may have come behind a request that did not wait for
+	// them. It must not wait.
+	Relearn func(b *Binding)
 }
+
+// HostBoundExtension is the extension (RFC 8308) with which a server says, by
+// the value "0", that it takes signatures bound to its host key (OpenSSH
+// PROTOCOL, section 3.1).
+const HostBoundExtension = "publickey-hostbound@openssh.com"
 
 // The names of methods, and of the one service that authentication is for.
 const (
-	methodNone      = "none"
-	methodPublicKey = "publickey"
-	methodPassword  = "password"
+	methodNone        = "none"
+	methodPublicKey   = "publickey"
+	methodHostBound   = "publickey-hostbound-v00@openssh.com" // a form of publickey
+	methodPassword    = "password"
+	methodInteractive = "keyboard-interactive"
+	methodHostbased   = "hostbased"
+	methodGSSAPI      = "gssapi-with-mic"
 
 	connectionService = "ssh-connection"
 )

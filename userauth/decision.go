@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/whelk-ssh/whelk/hostkey"
+	"github.com/whelk-ssh/whelk/wire"
 )
 
 // A Decision is the outcome of a check. The zero Decision refuses.
@@ -13,7 +14,7 @@ type Decision struct {
 	verdict     verdict
 	permissions *Permissions
 	next        []string      // after a partial success, the methods that may follow
-	message     []byte        // what answers a question about a key
+	message     []byte        // what answers a question about a key, or an expired password
 	proof       string        // the key that signed, which may not pass twice
 	flags       hostkey.Flags // what the signature of a security key has to prove
 }
@@ -22,10 +23,11 @@ type Decision struct {
 type verdict int
 
 const (
-	refused  verdict = iota
-	wouldDo          // the key asked about would do; nothing is proved
-	partial          // right, and not enough
-	accepted         // the user is in
+	refused    verdict = iota
+	wouldDo            // the key asked about would do; nothing is proved
+	mustChange         // the password is right, and must be changed first
+	partial            // right, and not enough
+	accepted           // the user is in
 )
 
 // right reports whether the user was found right, if that is enough or not.
@@ -44,6 +46,14 @@ func Accept(p *Permissions) Decision {
 // only good as a second factor refuses where that is empty.
 func AcceptPartial(p *Permissions, next ...string) Decision {
 	return Decision{verdict: partial, permissions: p.clone(), next: slices.Clone(next), flags: hostkey.UserPresent}
+}
+
+// MustChange returns the Decision of [CheckPasswordOrChange] that the password
+// is right and has to be changed before it lets anyone in. The prompt says so,
+// or why the new one will not do. Who gets it knows that the password is right.
+func MustChange(prompt string) Decision {
+	m := wire.UserauthPasswdChangeReq{Prompt: prompt}
+	return Decision{verdict: mustChange, message: m.Append(nil)}
 }
 
 // Requiring returns d on the condition that the signature has these flags, if a

@@ -31,6 +31,11 @@ func TestH10UserEnumeration(t *testing.T) {
 			return requestOf(u, "publickey", (&wire.PublicKeyFields{Algorithm: "ssh-rsa", Key: []byte("x")}).Append(nil))
 		}, false},
 		{"unknown method", func(u string) []byte { return requestOf(u, "x", nil) }, false},
+		{"password change", func(u string) []byte { return changeOf(u, "wrong", "x") }, false},
+		{"another host's word", func(u string) []byte {
+			return vouching{key: keyB(), user: u, host: "host.example.org", theirs: u}.request(t)
+		}, false},
+		{"a GSS-API mechanism that is not ours", func(u string) []byte { return gssapiOf(u, []byte("x")) }, false},
 		{"malformed key request (CVE-2018-15473)", func(u string) []byte { return requestOf(u, "publickey", []byte{1, 0}) }, true},
 		{"malformed password request", func(u string) []byte { return requestOf(u, "password", []byte{0, 0, 0, 0, 9}) }, true},
 	} {
@@ -55,14 +60,44 @@ func TestH10UserEnumeration(t *testing.T) {
 	}
 }
 
+// Nor from conversations (attack H10, CVE-2026-60001: OpenSSH's delay was not
+// kept for keyboard-interactive and GSSAPI).
+func TestH10UserEnumerationByConversation(t *testing.T) {
+	krb := derOf(t, kerberos)
+	for name, conversation := range map[string]func(u string) [][]byte{
+		"keyboard-interactive":                   func(u string) [][]byte { return [][]byte{interactiveOf(u, ""), responseOf("wrong")} },
+		"keyboard-interactive, too many answers": func(u string) [][]byte { return [][]byte{interactiveOf(u, ""), responseOf("a", "b")} },
+		"gssapi-with-mic": func(u string) [][]byte {
+			return [][]byte{gssapiOf(u, krb), tokenOf("eve@REALM 1"), micOf("k", []byte(u))}
+		},
+		"gssapi-with-mic, no integrity":            func(u string) [][]byte { return [][]byte{gssapiOf(u, krb), tokenOf("eve@REALM 1"), {63}} },
+		"gssapi-with-mic, a token that is no good": func(u string) [][]byte { return [][]byte{gssapiOf(u, krb), tokenOf("eve@REALM 9")} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				known, unknown := enumerate(t, conversation("alice")...), enumerate(t, conversation("nobody")...)
+				require.Equal(t, known.conn.out, unknown.conn.out)
+				require.Equal(t, known.conn.reads, unknown.conn.reads)
+				require.Equal(t, fmt.Sprint(known.err), fmt.Sprint(unknown.err))
+				var limit *LimitError
+				require.ErrorAs(t, known.err, &limit)
+				for _, took := range []time.Duration{known.took, unknown.took} {
+					require.GreaterOrEqual(t, took, 6*300*time.Millisecond)
+					require.Less(t, took, 6*319*time.Millisecond)
+				}
+			})
+		})
+	}
+}
+
 type timed struct {
 	outcome
 	took time.Duration
 }
 
-// enumerate sends a request as often as it is answered to a server that knows
+// enumerate sends requests as often as they are answered to a server that knows
 // alice and takes its time to look at what she says.
-func enumerate(t *testing.T, request []byte) timed {
+func enumerate(t *testing.T, requests ...[]byte) timed {
 	work := func(a *Attempt) {
 		if a.User == "alice" {
 			time.Sleep(80 * time.Millisecond)
@@ -77,9 +112,26 @@ func enumerate(t *testing.T, request []byte) timed {
 			work(a)
 			return Decision{}, nil
 		}),
+		CheckInteractive(func(_ context.Context, a *Attempt, ask func(Challenge) ([]string, error)) (Decision, error) {
+			_, err := ask(Challenge{Prompts: []Prompt{{Text: "Password: "}}})
+			work(a)
+			return Decision{}, err
+		}),
+		CheckHostbased(func(_ context.Context, a *Attempt, _ ClientHost) (Decision, error) {
+			work(a)
+			return Decision{}, nil
+		}),
+		CheckGSSAPI(func(_ context.Context, a *Attempt, _ string) (Decision, error) {
+			work(a)
+			return Decision{}, nil
+		}, realm{oid: kerberos, steps: 1, key: "k"}.mechanism(false)),
 	}}
 	start := time.Now()
-	o := serve(t, s, slicesRepeat(request, 10)...)
+	var in [][]byte
+	for range 10 {
+		in = append(in, requests...)
+	}
+	o := serve(t, s, in...)
 	return timed{o, time.Since(start)}
 }
 

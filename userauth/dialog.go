@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/wire"
@@ -27,13 +28,17 @@ type Dialog struct {
 	banner  func(message string)
 
 	algorithms []string // those that keys may sign with; nil for the sound ones
+	maxTries   int      // refusals that the server is expected to stand
+	trusting   bool     // the user said that no proof need be asked for
 
 	method   string   // the one whose turn it is
+	left     []Method // those still to be tried
 	tried    []string // methods of which a request was sent
 	passed   []string // methods that had partial success
 	allowed  []string // what the last FAILURE said may go on
 	answered bool     // there was a FAILURE
 	sent     int      // messages sent
+	refusals int      // requests refused, but for a first "none"
 	banners  int
 	text     int             // bytes of banners
 	keys     map[string]bool // blobs of keys that had partial success
@@ -47,7 +52,10 @@ func newDialog(ctx context.Context, c *Client, conn Conn, b Binding) *Dialog {
 	d := &Dialog{
 		ctx: ctx, reader: reader{conn: conn}, binding: b,
 		user: c.User, service: c.Service, banner: c.Banner, algorithms: c.Algorithms,
-		keys: map[string]bool{},
+		keys: map[string]bool{}, maxTries: c.MaxTries, trusting: slices.ContainsFunc(c.Methods, isNone),
+	}
+	if d.maxTries <= 0 {
+		d.maxTries = defaultTries
 	}
 	if d.service == "" {
 		d.service = connectionService
@@ -111,11 +119,14 @@ func (d *Dialog) Binding() Binding { return d.binding }
 // Request sends an SSH_MSG_USERAUTH_REQUEST with the method's own fields, and
 // returns the server's answer. It does not keep fields. An error has ended the
 // dialogue: the method returns.
-func (d *Dialog) Request(fields []byte) (Answer, error) {
+func (d *Dialog) Request(fields []byte) (Answer, error) { return d.request(d.method, fields) }
+
+// request sends a request of the current method under the name given.
+func (d *Dialog) request(name string, fields []byte) (Answer, error) {
 	if n := len(d.tried); n == 0 || d.tried[n-1] != d.method {
 		d.tried = append(d.tried, d.method)
 	}
-	m := wire.UserauthRequest{User: d.user, Service: d.service, Method: d.method}
+	m := wire.UserauthRequest{User: d.user, Service: d.service, Method: name}
 	return d.exchange(m.Append(nil), fields)
 }
 
@@ -131,22 +142,30 @@ func (d *Dialog) Respond(number byte, body []byte) (Answer, error) {
 
 // exchange sends one message and reads the answer to it.
 func (d *Dialog) exchange(parts ...[]byte) (Answer, error) {
+	if err := d.send(parts...); err != nil {
+		return Answer{}, err
+	}
+	return d.answer()
+}
+
+// send sends one message.
+func (d *Dialog) send(parts ...[]byte) error {
 	switch {
 	case d.err != nil:
-		return Answer{}, d.err
+		return d.err
 	case d.success:
-		return Answer{}, d.end(errors.New("userauth: message after the server's success"))
+		return d.end(errors.New("userauth: message after the server's success"))
 	case d.ctx.Err() != nil:
-		return Answer{}, d.end(fmt.Errorf("userauth: %w", d.ctx.Err()))
+		return d.end(fmt.Errorf("userauth: %w", d.ctx.Err()))
 	case d.sent == maxMessages:
 		d.errs = append(d.errs, &LimitError{What: "attempts", Limit: maxMessages})
-		return Answer{}, d.end(d.failure())
+		return d.end(d.failure())
 	}
 	d.sent++
 	if err := d.reader.conn.WritePacket(parts...); err != nil {
-		return Answer{}, d.lost(err)
+		return d.lost(err)
 	}
-	return d.answer()
+	return nil
 }
 
 // end makes err the end of the dialogue.
@@ -202,6 +221,9 @@ func (d *Dialog) refused(p []byte) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
+	if !m.Partial && (d.method != methodNone || d.answered) {
+		d.refusals++
+	}
 	d.allowed, d.answered = m.Continue, true
 	return Answer{Partial: m.Partial, Continue: m.Continue}, nil
 }
@@ -227,6 +249,16 @@ func (d *Dialog) show(p []byte) error {
 // algorithm named, one of its Algorithms (RFC 4252, section 7). It returns the
 // encoded [hostkey.Signature], which the caller owns.
 func (d *Dialog) Sign(ctx context.Context, s hostkey.Signer, algorithm string) ([]byte, error) {
+	return d.sign(ctx, s, &signed{user: d.user, service: d.service, algorithm: algorithm, key: s.PublicKey().Marshal()})
+}
+
+// sign has s sign a request of this session.
+func (d *Dialog) sign(ctx context.Context, s hostkey.Signer, request *signed) ([]byte, error) {
+	return d.signData(ctx, s, request.algorithm, request.data)
+}
+
+// signData has s sign what data returns for the session.
+func (d *Dialog) signData(ctx context.Context, s hostkey.Signer, algorithm string, data func(session []byte) []byte) ([]byte, error) {
 	if len(d.binding.SessionID) == 0 {
 		return nil, errNoSession
 	}
@@ -240,8 +272,7 @@ func (d *Dialog) Sign(ctx context.Context, s hostkey.Signer, algorithm string) (
 	if err != nil {
 		format = algorithm // the signer knows more algorithms than package hostkey
 	}
-	request := signed{user: d.user, service: d.service, algorithm: algorithm, key: s.PublicKey().Marshal()}
-	sig, err := s.Sign(ctx, algorithm, request.data(d.binding.SessionID))
+	sig, err := s.Sign(ctx, algorithm, data(d.binding.SessionID))
 	if err != nil {
 		return nil, err
 	}

@@ -1,5 +1,7 @@
 // Package userauth implements the SSH authentication protocol, RFC 4252: how
-// a user of a connection whose server is already known proves who it is.
+// a user of a connection whose server is already known proves who it is. With
+// it come keyboard-interactive authentication, RFC 4256, the user's half of
+// GSS-API authentication, RFC 4462, and OpenSSH's public keys bound to a host.
 //
 // Package transport has left two ends that share a session identifier, and the
 // client sure of the server. A [Client] runs its [Method] values until the
@@ -28,23 +30,43 @@
 //
 // A client with one key to offer signs its first request, which may leave in
 // the same flight as the service request: Authenticate reads nothing before it
-// has written. The methods are "none", "publickey" and "password".
+// has written.
 //
-// The package does not change passwords, and knows nothing of what lies
-// beneath [Conn]: it does not close or disconnect. A [*ProtocolError],
-// [*LimitError] or [*ServiceError] tells its caller why to.
+//	method                client                    server
+//	none                  [None]                    [CheckNone]
+//	publickey             [PublicKey]               [CheckPublicKey]
+//	password              [Password]                [CheckPassword]
+//	  that expires        [PasswordOrChange]        [CheckPasswordOrChange]
+//	keyboard-interactive  [KeyboardInteractive]     [CheckInteractive]
+//	hostbased             [Hostbased]               [CheckHostbased]
+//	gssapi-with-mic       [GSSAPI]                  [CheckGSSAPI]
+//
+// Others are a [Method] and a [Check] of the caller's. Which methods are enough
+// the checks say themselves, with [AcceptPartial], or [Server.Chains] does.
+//
+// The package has no mechanism of GSS-API, and no policy for certificates. It
+// knows nothing of what lies beneath [Conn]: it does not close or disconnect. A
+// [*ProtocolError], [*LimitError] or [*ServiceError] tells its caller why to.
 //
 // # Trust
 //
 // The zero [Decision] refuses, an error refuses, and a [Server] without checks
 // lets nobody in. What a check says of a key that was only asked about is
 // forgotten; a [Grant] is made from the Decision on the very request that was
-// proved. A [Client] that does not list [None] is not let in by a server that
-// asks for nothing. Nothing here makes or takes a signature over
+// proved. So it is with names: that of a GSS-API context counts once a MIC ties
+// it to the session, and what a host says of its users once the host's key has
+// signed it, which says nothing yet about whose key that is. A [Client] that
+// does not list [None] is not let in by a server that asks for nothing. Nothing
+// here makes or takes a signature over
 // SHA-1 unless it is told to.
 //
+// Users who exist and those who do not get the same answers, in the same time
+// of [Server.Delay], from the same lists of methods, as long as the checks see
+// to it that both are asked the same.
+//
 // Text that a peer sent is quoted in every error. The banner is handed to
-// [Client.Banner] as it came.
+// [Client.Banner] as it came, and so are the prompts of a server to those who
+// answer them.
 //
 // # Concurrency, cancellation and buffers
 //

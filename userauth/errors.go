@@ -12,6 +12,10 @@ var (
 	// without an error of its own.
 	ErrRefused = errors.New("userauth: refused")
 
+	// ErrExpired is what a [Server] reports of a password that was right and
+	// has to be changed.
+	ErrExpired = errors.New("userauth: the password is right and has to be changed")
+
 	// ErrTrivial is what a [Client] returns when the server lets the user in
 	// for nothing and [None] is not among its methods. A server that does so
 	// may be after the secrets typed into what looks like one more prompt

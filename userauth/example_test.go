@@ -74,3 +74,43 @@ func Example() {
 	// <nil>
 	// alice may use ssh-connection after [publickey password]
 }
+
+// A conversation: a password, and then a code that only a token knows.
+func ExampleCheckInteractive() {
+	check := userauth.CheckInteractive(func(_ context.Context, a *userauth.Attempt, ask func(userauth.Challenge) ([]string, error)) (userauth.Decision, error) {
+		password, err := ask(userauth.Challenge{Prompts: []userauth.Prompt{{Text: "Password: "}}})
+		if err != nil {
+			return userauth.Decision{}, err
+		}
+		code, err := ask(userauth.Challenge{Instruction: "Look at your token.", Prompts: []userauth.Prompt{{Text: "Code: ", Echo: true}}})
+		if err != nil {
+			return userauth.Decision{}, err
+		}
+		if a.User == "alice" && password[0] == "correct horse" && code[0] == "271828" {
+			return userauth.Accept(nil), nil
+		}
+		return userauth.Decision{}, nil
+	})
+	binding := userauth.Binding{SessionID: []byte("the hash of the first key exchange")}
+	up, down := make(chan []byte, 1), make(chan []byte, 1)
+	go func() {
+		server := userauth.Server{Checks: []userauth.Check{check}}
+		server.Authenticate(context.Background(), queue{recv: up, send: down}, binding)
+	}()
+
+	answers := map[string]string{"Password: ": "correct horse", "Code: ": "271828"}
+	client := userauth.Client{User: "alice", Methods: []userauth.Method{
+		userauth.KeyboardInteractive(func(_ context.Context, c userauth.Challenge) (typed []string, err error) {
+			for _, p := range c.Prompts {
+				fmt.Printf("%q %q, to be shown: %t\n", c.Instruction, p.Text, p.Echo)
+				typed = append(typed, answers[p.Text])
+			}
+			return typed, nil
+		}),
+	}}
+	fmt.Println(client.Authenticate(context.Background(), queue{recv: down, send: up}, binding))
+	// Output:
+	// "" "Password: ", to be shown: false
+	// "Look at your token." "Code: ", to be shown: true
+	// <nil>
+}

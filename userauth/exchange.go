@@ -12,27 +12,36 @@ import (
 
 // An exchange is a server's side of one dialogue.
 //
-// passed, proofs, next and permissions belong to user and are forgotten with
-// it; the counters belong to the connection.
+// What is in state belongs to user and is forgotten with it; the counters belong
+// to the connection.
 type exchange struct {
 	ctx     context.Context // that of the one call to Authenticate
 	server  *Server
 	reader  reader
 	binding Binding
 
-	user        string
-	passed      []string     // methods with partial success
-	proofs      []string     // keys that passed, which may not pass again
-	next        []string     // those that may follow; nil before the first
-	permissions *Permissions // those of the factors passed
+	user string
+	state
 
-	reads     int // messages read
-	failures  int // attempts refused
-	queries   int // questions about keys
+	since     time.Time // when the client last spoke
+	reads     int       // messages read
+	failures  int       // attempts refused
+	queries   int       // questions about keys
 	greeted   bool
+	late      bool                  // a GSS-API exchange has failed, and the client's end of it may be under way
 	abandoned *wire.UserauthRequest // what the client sent instead of an answer
 
 	err error // what ended the dialogue
+}
+
+// A state is how far a user has come.
+type state struct {
+	passed      []string     // methods with partial success
+	proofs      []string     // keys that passed, which may not pass again
+	next        []string     // those that may follow; nil before the first
+	chains      [][]string   // what is left of each of the Server's
+	permissions *Permissions // those of the factors passed
+	expired     bool         // the last answer asked to change the password
 }
 
 // read returns the next message.
@@ -47,6 +56,7 @@ func (x *exchange) read() (wire.Number, []byte, error) {
 	if x.reads++; x.reads > maxReads {
 		return 0, nil, &LimitError{What: "requests", Limit: maxReads}
 	}
+	x.since = time.Now()
 	return n, p, nil
 }
 
@@ -57,9 +67,13 @@ func (x *exchange) request() (wire.UserauthRequest, error) {
 		return *r, nil
 	}
 	n, p, err := x.read()
+	if err == nil && x.late && (n == wire.NumberUserauthGSSAPIMIC || n == wire.NumberUserauthGSSAPIExchangeComplete) {
+		n, p, err = x.read()
+	}
 	if err != nil {
 		return wire.UserauthRequest{}, err
 	}
+	x.late = false
 	// Nothing else is legal before the user is known: neither what only a
 	// server sends (CVE-2018-10933) nor the connection protocol
 	// (CVE-2018-7750, CVE-2025-32433).
@@ -77,7 +91,8 @@ func parseRequest(p []byte) (wire.UserauthRequest, error) {
 	return r, nil
 }
 
-// ask sends a method's message and returns the answer, a method's message too.
+// ask sends a method's message, if there is one, and returns the answer, a
+// method's message too.
 func (x *exchange) ask(parts ...[]byte) ([]byte, error) {
 	if x.err != nil {
 		return nil, x.err
@@ -92,9 +107,23 @@ func (x *exchange) ask(parts ...[]byte) ([]byte, error) {
 	return p, err
 }
 
+// tell sends a method's message that has no answer.
+func (x *exchange) tell(message []byte) error {
+	switch {
+	case x.err != nil:
+		return x.err
+	case x.abandoned != nil:
+		return ErrAbandoned
+	}
+	x.err = x.reader.conn.WritePacket(message)
+	return x.err
+}
+
 func (x *exchange) converse(parts ...[]byte) ([]byte, error) {
-	if err := x.reader.conn.WritePacket(parts...); err != nil {
-		return nil, err
+	if len(parts) > 0 {
+		if err := x.reader.conn.WritePacket(parts...); err != nil {
+			return nil, err
+		}
 	}
 	n, p, err := x.read()
 	switch {
@@ -118,7 +147,7 @@ func (x *exchange) converse(parts ...[]byte) ([]byte, error) {
 // service changes; there is only one service.
 func (x *exchange) adopt(user string) {
 	if user != x.user {
-		x.user, x.passed, x.proofs, x.next, x.permissions = user, nil, nil, nil, nil
+		x.user, x.state = user, state{chains: x.server.Chains}
 	}
 }
 
@@ -136,29 +165,35 @@ func (x *exchange) greet() error {
 	return x.err
 }
 
-// pass takes a Decision that is not on a mere question into account. Its error
-// is the reason for a refusal.
-func (x *exchange) pass(method string, d Decision) error {
+// pass takes a Decision that is not on a mere question into account, and
+// reports whether it is enough. Its error is the reason for a refusal.
+func (x *exchange) pass(method string, d Decision) (enough bool, err error) {
 	if !d.right() {
-		return ErrRefused
+		return false, ErrRefused
 	}
 	permissions, err := x.permissions.narrow(d.permissions)
 	if err != nil {
-		return err
+		return false, err
 	}
 	passed := append(slices.Clone(x.passed), method)
-	if d.verdict == partial {
-		next := x.server.follow(passed, d.next)
-		if len(next) == 0 {
-			return fmt.Errorf("userauth: no check is left to follow %q", passed)
-		}
-		x.next = next
-		if d.proof != "" {
-			x.proofs = append(x.proofs, d.proof)
+	s := state{passed: passed, proofs: x.proofs, permissions: permissions}
+	enough = d.verdict == accepted
+	switch {
+	case x.chains != nil:
+		enough, err = s.advance(x.chains, method, d)
+	case d.verdict == partial:
+		if s.next = x.server.follow(passed, d.next); len(s.next) == 0 {
+			err = fmt.Errorf("userauth: no check is left to follow %q", passed)
 		}
 	}
-	x.passed, x.permissions = passed, permissions
-	return nil
+	if err != nil {
+		return false, err
+	}
+	if d.proof != "" {
+		s.proofs = append(slices.Clone(s.proofs), d.proof)
+	}
+	x.state = s
+	return enough, nil
 }
 
 // follow returns the methods that may follow those passed: the wanted, or if
@@ -181,15 +216,23 @@ func (s *Server) follow(passed, wanted []string) []string {
 
 // useful returns the methods that can go on.
 func (x *exchange) useful() []string {
-	names := x.next
-	if names == nil {
-		names = x.server.follow(nil, nil)
+	switch {
+	case x.next != nil:
+		return x.next
+	case x.server.Chains != nil:
+		return heads(x.server.Chains)
 	}
-	return names
+	return x.server.follow(nil, nil)
+}
+
+// takes reports whether a method can go on. Without chains a first "none" can,
+// though it is not listed.
+func (x *exchange) takes(method string) bool {
+	return x.next == nil && x.chains == nil || slices.Contains(x.useful(), method)
 }
 
 // refuse answers an attempt that failed.
-func (x *exchange) refuse(method string, start time.Time) error {
+func (x *exchange) refuse(method string) error {
 	none := method == methodNone
 	// A first "none" is how clients ask what there is.
 	if !none || x.reads > 1 {
@@ -197,7 +240,7 @@ func (x *exchange) refuse(method string, start time.Time) error {
 	}
 	// That answer is the same for everyone, unless someone decides on it.
 	if !none || x.server.check(methodNone) != nil {
-		if err := x.server.hold(x.ctx, start, x.user); err != nil {
+		if err := x.server.hold(x.ctx, x.since, x.user); err != nil {
 			return err
 		}
 	}

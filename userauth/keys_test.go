@@ -223,7 +223,7 @@ func TestOldServers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			conn := &script{in: [][]byte{refused, refused, refused, refused}}
 			c := &Client{User: "alice", Methods: []Method{PublicKey(tt.signers...)}, Algorithms: tt.algorithms}
-			err := c.Authenticate(t.Context(), conn, Binding{SessionID: session, Relearn: func() []string { return tt.learned }})
+			err := c.Authenticate(t.Context(), conn, Binding{SessionID: session, Relearn: func(b *Binding) { b.Algorithms = tt.learned }})
 			require.Error(t, err)
 			var got []string
 			for _, r := range conn.requests(t) {

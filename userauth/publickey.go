@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/wire"
@@ -16,7 +15,11 @@ import (
 // given, in order of preference. A single key signs at once; of several, each
 // is asked about first, so that only a key the server would take has to sign.
 // Keys that sign with nothing the server takes are passed over, and none signs
-// over SHA-1 unless [Client.Algorithms] says so.
+// over SHA-1 unless [Client.Algorithms] says so. Where the server takes them,
+// signatures are bound to its host key: see [Binding.HostBound].
+//
+// Once the server has refused all but one of [Client.MaxTries], no further key
+// is offered as long as there is another method for the last of them.
 func PublicKey(signers ...hostkey.Signer) Method {
 	signers = slices.Clone(signers)
 	return publicKey{func(context.Context) ([]hostkey.Signer, error) { return signers, nil }}
@@ -49,6 +52,10 @@ func (m publicKey) Authenticate(ctx context.Context, d *Dialog) (Answer, error) 
 	}
 	var last Answer
 	for ask := len(offers) > 1; len(offers) > 0; {
+		if d.spares() {
+			errs = append(errs, fmt.Errorf("%d keys were not offered, because servers hang up after %d refusals: name the right key", len(offers), d.maxTries))
+			break
+		}
 		o := offers[0]
 		offers = offers[1:]
 		answer, err := o.send(ctx, d, ask)
@@ -75,14 +82,32 @@ func (m publicKey) Authenticate(ctx context.Context, d *Dialog) (Answer, error) 
 	return last, errors.Join(errs...)
 }
 
+// spares reports whether the refusals that the server is expected to stand are
+// better spent on another method than on a further key.
+func (d *Dialog) spares() bool {
+	return d.refusals >= d.maxTries-1 && slices.ContainsFunc(d.left, func(m Method) bool {
+		return m.Name() != methodPublicKey && !isNone(m) && d.allows(m)
+	})
+}
+
 // relearn finds out whether the server has said in the meantime which
 // algorithms it takes.
 func (d *Dialog) relearn() bool {
 	if d.binding.Algorithms != nil || d.binding.Relearn == nil {
 		return false
 	}
-	d.binding.Algorithms, d.binding.Relearn = d.binding.Relearn(), nil
+	d.binding.Relearn(&d.binding)
 	return d.binding.Algorithms != nil
+}
+
+// hostBound reports whether signatures are to be bound to the host key. The
+// server may have said so since the key was chosen, and only that counts here.
+func (d *Dialog) hostBound() bool {
+	if b := d.binding; b.Algorithms == nil && b.Relearn != nil {
+		b.Relearn(&b)
+		d.binding.HostBound = b.HostBound
+	}
+	return d.binding.HostBound && len(d.binding.HostKey) > 0
 }
 
 // reconsider returns the offers to be made once the algorithms are known that
@@ -199,12 +224,7 @@ func (o *offer) send(ctx context.Context, d *Dialog, ask bool) (Answer, error) {
 			return Answer{}, d.end(err)
 		}
 	}
-	var err error
-	fields.Signed = true
-	if fields.Signature, err = d.Sign(ctx, o.signer, o.algorithm); err != nil {
-		return Answer{}, err
-	}
-	answer, err := d.Request(fields.Append(nil))
+	answer, err := o.sign(ctx, d, fields)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -215,6 +235,24 @@ func (o *offer) send(ctx context.Context, d *Dialog, ask bool) (Answer, error) {
 		d.keys[string(o.key)] = true
 	}
 	return answer, nil
+}
+
+// sign sends the key with a signature.
+func (o *offer) sign(ctx context.Context, d *Dialog, fields wire.PublicKeyFields) (Answer, error) {
+	request := signed{user: d.user, service: d.service, algorithm: o.algorithm, key: o.key}
+	if d.hostBound() {
+		request.hostKey = d.binding.HostKey
+	}
+	sig, err := d.sign(ctx, o.signer, &request)
+	if err != nil {
+		return Answer{}, err
+	}
+	fields.Signed, fields.Signature = true, sig
+	if request.hostKey == nil {
+		return d.Request(fields.Append(nil))
+	}
+	bound := wire.HostBoundFields{PublicKeyFields: fields, HostKey: request.hostKey}
+	return d.request(methodHostBound, bound.Append(nil))
 }
 
 // confirm checks that the server's message is SSH_MSG_USERAUTH_PK_OK for o.
@@ -231,146 +269,4 @@ func (o *offer) confirm(a Answer) error {
 		return &ProtocolError{What: "SSH_MSG_USERAUTH_PK_OK for a key that was not offered"}
 	}
 	return nil
-}
-
-// A signed is what the signature of a "publickey" request covers besides the
-// session (RFC 4252, section 7).
-type signed struct {
-	user, service, algorithm string
-	key                      []byte
-}
-
-// data returns the bytes to be signed in the session given:
-//
-//	string    session identifier
-//	byte      SSH_MSG_USERAUTH_REQUEST
-//	string    user name
-//	string    service name
-//	string    "publickey"
-//	boolean   TRUE
-//	string    public key algorithm name
-//	string    public key to be used for authentication
-func (s *signed) data(session []byte) []byte {
-	m := wire.UserauthRequest{User: s.user, Service: s.service, Method: methodPublicKey}
-	b := m.Append(wire.AppendString(nil, session))
-	b = wire.AppendString(wire.AppendBool(b, true), s.algorithm)
-	return wire.AppendString(b, s.key)
-}
-
-// errNoSession is what a zero [Binding] comes to.
-var errNoSession = errors.New("userauth: there is no session identifier to sign over")
-
-// CheckPublicKey returns a check of the method "publickey" (RFC 4252,
-// section 7). It calls f for each key the client names: once when the client
-// asks whether the key would do, and again when it has proved to hold the key.
-// Only the Decision of that second call is acted on: what a user may do belongs
-// in it, and f keeps no note of the keys it has seen (CVE-2024-45337). The
-// Attempt is valid until f returns.
-//
-// A key may be a [*hostkey.Certificate], if [Binding.Algorithms] has algorithms
-// of certificates. It equals no other key, that in it included, and f refuses
-// it unless it knows the authority, and what the certificate restricts. The
-// signature of a [*hostkey.SecurityKey] has to prove that somebody touched it,
-// unless [Decision.Requiring] says something else.
-func CheckPublicKey(f func(ctx context.Context, a *Attempt, key hostkey.PublicKey) (Decision, error)) Check {
-	return publicKeyCheck{f}
-}
-
-type publicKeyCheck struct {
-	f func(ctx context.Context, a *Attempt, key hostkey.PublicKey) (Decision, error)
-}
-
-func (publicKeyCheck) Method() string { return methodPublicKey }
-
-func (c publicKeyCheck) Check(ctx context.Context, a *Attempt) (Decision, error) {
-	m, err := wire.ParsePublicKeyFields(a.fields)
-	if err != nil {
-		return Decision{}, a.violation(err)
-	}
-	if c.f == nil {
-		return Decision{}, errNoFunction
-	}
-	if !m.Signed {
-		if err := a.queried(); err != nil {
-			return Decision{}, err
-		}
-	}
-	key, sig, err := a.key(&m)
-	if err != nil {
-		return Decision{}, err
-	}
-	decision, err := c.f(ctx, a, key)
-	if err != nil || !decision.right() {
-		return Decision{}, err
-	}
-	if m.Signed {
-		if err := decision.satisfied(sig); err != nil {
-			return Decision{}, err
-		}
-		decision.proof = proofOf(key)
-		return decision, nil
-	}
-	ok := wire.UserauthPKOK{Algorithm: m.Algorithm, Key: m.Key}
-	return Decision{verdict: wouldDo, message: ok.Append(nil)}, nil
-}
-
-// proofOf returns what a key that signed is remembered by. A certificate is no
-// second key besides the one it is about.
-func proofOf(key hostkey.PublicKey) string {
-	if c, ok := key.(*hostkey.Certificate); ok {
-		key = c.Key
-	}
-	return string(key.Marshal())
-}
-
-var defaultSignatures = sync.OnceValue(hostkey.Default)
-
-// takes reports whether a server takes signatures of an algorithm.
-func (b *Binding) takes(algorithm string) bool {
-	if b.Algorithms != nil {
-		return slices.Contains(b.Algorithms, algorithm)
-	}
-	return slices.Contains(defaultSignatures(), algorithm) ||
-		slices.ContainsFunc(b.KeyFormats, func(f hostkey.Format) bool { return f.Name == algorithm })
-}
-
-// key returns the key of a request, if it may sign with the algorithm the
-// request names, and if the request is signed, the signature, if it did.
-func (a *Attempt) key(m *wire.PublicKeyFields) (hostkey.PublicKey, *hostkey.Signature, error) {
-	if !a.binding.takes(m.Algorithm) {
-		return nil, nil, fmt.Errorf("userauth: algorithm %.64q is not among those taken", m.Algorithm)
-	}
-	key, err := hostkey.ParsePublicKey(m.Key, a.binding.KeyFormats...)
-	if err != nil {
-		return nil, nil, err
-	}
-	if a.exchange != nil && slices.Contains(a.exchange.proofs, proofOf(key)) {
-		return nil, nil, errors.New("userauth: the key has passed already")
-	}
-	// RFC 8332, section 3: one key format can have several algorithms.
-	format, err := hostkey.SignatureFormat(key, m.Algorithm)
-	if err != nil {
-		return nil, nil, fmt.Errorf("userauth: algorithm %.64q is not one for a key of type %q", m.Algorithm, key.Type())
-	}
-	if !m.Signed {
-		return key, nil, nil
-	}
-	sig, err := hostkey.ParseSignature(m.Signature)
-	if err != nil {
-		return nil, nil, fmt.Errorf("userauth: signature: %w", err)
-	}
-	if sig.Algorithm != format {
-		return nil, nil, fmt.Errorf("userauth: the request says algorithm %q, its signature %.64q", m.Algorithm, sig.Algorithm)
-	}
-	return key, sig, a.verify(key, sig, m)
-}
-
-// verify checks that the request was signed by key for this session. What a
-// security key has to prove besides depends on the Decision.
-func (a *Attempt) verify(key hostkey.PublicKey, sig *hostkey.Signature, m *wire.PublicKeyFields) error {
-	if len(a.binding.SessionID) == 0 {
-		return errNoSession
-	}
-	request := signed{user: a.User, service: a.Service, algorithm: m.Algorithm, key: m.Key}
-	return hostkey.Verify(hostkey.Require(key, 0), m.Algorithm, request.data(a.binding.SessionID), sig)
 }

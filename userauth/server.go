@@ -23,8 +23,16 @@ type Server struct {
 	Checks   []Check // at most one of each method
 	MaxTries int     // failed attempts that end the dialogue; 6 if zero
 
-	// Delay is the least time a refusal takes, the same whether the user
-	// exists or not; 300 ms if zero, none if negative. A secret of the
+	// Chains, unless nil, are lists of methods: whoever has passed all of one,
+	// in its order, is in, as with AuthenticationMethods of sshd_config(5). A
+	// check then says with Accept that its method is passed, and no more than
+	// that. A chain with "publickey" twice takes two keys. The methods allowed
+	// are the same for all users, whoever exists.
+	Chains [][]string
+
+	// Delay is the least time a refusal takes from the message that brought it
+	// about, the same whether the user exists or not; 300 ms if zero, none if
+	// negative. A secret of the
 	// process adds up to a sixteenth of it for each user, and a check that
 	// takes longer has it doubled until it fits.
 	Delay time.Duration
@@ -35,7 +43,8 @@ type Server struct {
 
 	// Report, unless nil, is told the outcome of each request that proves
 	// something or fails to: a nil error is a success, whole or partial;
-	// [ErrRefused] a refusal without further reason. The error says more
+	// [ErrRefused] a refusal without further reason; [ErrExpired] a password
+	// that was right and has to be changed. The error says more
 	// than the client learns. The Attempt has no Fields; what it does have,
 	// the client chose, and a name refused as such may hold anything.
 	Report func(ctx context.Context, a *Attempt, err error)
@@ -57,10 +66,10 @@ type Check interface {
 // the client goes away. The context is looked at between steps; the package
 // comment says how to end a wait for the client.
 func (s *Server) Authenticate(ctx context.Context, conn Conn, b Binding) (*Grant, error) {
-	if err := s.validate(); err != nil {
+	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	x := &exchange{ctx: ctx, server: s, reader: reader{conn: conn}, binding: b}
+	x := &exchange{ctx: ctx, server: s, reader: reader{conn: conn}, binding: b, state: state{chains: s.Chains}}
 	for {
 		r, err := x.request()
 		if err != nil {
@@ -73,9 +82,9 @@ func (s *Server) Authenticate(ctx context.Context, conn Conn, b Binding) (*Grant
 	}
 }
 
-// validate finds the mistakes that would leave a server that never lets anyone
-// in, or a check that is never asked.
-func (s *Server) validate() error {
+// Validate finds the mistakes that would leave a server that never lets anyone
+// in, or a check that is never asked. Authenticate fails with what it finds.
+func (s *Server) Validate() error {
 	if len(s.Checks) == 0 {
 		return errors.New("userauth: the server has no checks, and so nobody can be let in")
 	}
@@ -85,12 +94,15 @@ func (s *Server) validate() error {
 			return errors.New("userauth: a check of the server is nil")
 		}
 		name := c.Method()
-		if name == "" || strings.Contains(name, ",") || seen[name] {
+		switch {
+		case name == "" || strings.Contains(name, ",") || seen[name]:
 			return fmt.Errorf("userauth: the server has two checks of method %q, or that is no name", name)
+		case name == methodHostBound:
+			return fmt.Errorf("userauth: %q is for the check of %q", name, methodPublicKey)
 		}
 		seen[name] = true
 	}
-	return nil
+	return s.validateChains()
 }
 
 // check returns the check of a method, or nil.
@@ -114,15 +126,13 @@ func (s *Server) tries() int {
 // serve answers one request. It returns a Grant if that let the user in, and an
 // error if it ended the dialogue.
 func (x *exchange) serve(r *wire.UserauthRequest) (*Grant, error) {
-	start := time.Now()
 	if r.Service != connectionService {
 		return nil, &ServiceError{Service: r.Service}
 	}
 	x.adopt(r.User)
-	a := &Attempt{
-		User: r.User, Service: r.Service, Method: r.Method,
-		Passed: slices.Clone(x.passed), fields: r.Fields, binding: x.binding, exchange: x,
-	}
+	a := x.attempt(r)
+	method := a.Method // a is lent to the check, which may write to it
+	x.expired = false
 	decision, err := x.decide(a)
 	a.fields, a.exchange = nil, nil
 	switch {
@@ -135,22 +145,20 @@ func (x *exchange) serve(r *wire.UserauthRequest) (*Grant, error) {
 		// authentication attempt and continue with the new one."
 		return nil, nil
 	}
-	if err == nil && decision.verdict == wouldDo {
-		return nil, x.reader.conn.WritePacket(decision.message)
+	return x.answer(a, method, decision, err)
+}
+
+// attempt returns what a check is to look at.
+func (x *exchange) attempt(r *wire.UserauthRequest) *Attempt {
+	a := &Attempt{
+		User: r.User, Service: r.Service, Method: r.Method,
+		Passed: slices.Clone(x.passed), fields: r.Fields, binding: x.binding,
+		bound: r.Method == methodHostBound, expired: x.expired, exchange: x,
 	}
-	if err == nil {
-		err = x.pass(r.Method, decision)
+	if a.bound {
+		a.Method = methodPublicKey
 	}
-	if x.server.Report != nil {
-		x.server.Report(x.ctx, a, err)
-	}
-	switch {
-	case err != nil:
-		return nil, x.refuse(r.Method, start)
-	case decision.verdict == partial:
-		return nil, x.fail(true)
-	}
-	return x.grant()
+	return a
 }
 
 // decide puts an attempt to its check.
@@ -162,8 +170,36 @@ func (x *exchange) decide(a *Attempt) (Decision, error) {
 		return Decision{}, err
 	}
 	c := x.server.check(a.Method)
-	if c == nil || x.next != nil && !slices.Contains(x.next, a.Method) {
+	if c == nil || !x.takes(a.Method) {
 		return Decision{}, fmt.Errorf("userauth: method %.64q cannot go on, %q can", a.Method, x.useful())
 	}
 	return c.Check(x.ctx, a)
+}
+
+// answer acts on a Decision, unless there is an error.
+func (x *exchange) answer(a *Attempt, method string, d Decision, err error) (*Grant, error) {
+	if err == nil && d.verdict == wouldDo {
+		return nil, x.reader.conn.WritePacket(d.message)
+	}
+	expired := err == nil && d.verdict == mustChange && method == methodPassword
+	enough := false
+	switch {
+	case expired:
+		err = ErrExpired
+	case err == nil:
+		enough, err = x.pass(method, d)
+	}
+	if x.server.Report != nil {
+		x.server.Report(x.ctx, a, err)
+	}
+	switch {
+	case expired:
+		x.expired = true
+		return nil, x.reader.conn.WritePacket(d.message)
+	case err != nil:
+		return nil, x.refuse(method)
+	case !enough:
+		return nil, x.fail(true)
+	}
+	return x.grant()
 }

@@ -26,6 +26,8 @@ func Describe(payload []byte) string {
 	switch {
 	case number == NumberUserauthPKOK:
 		return describe60(payload)
+	case number == NumberUserauthInfoResponse:
+		return describe61(payload)
 	case !known:
 		fields.WriteString(" unknown")
 		fields.hidden("data", len(payload)-1)
@@ -58,9 +60,9 @@ func describeGex(number Number, payload []byte) string {
 }
 
 // describe60 describes a message with number 60, which each authentication
-// method uses for its own (RFC 4252, section 6). Those three can be told
+// method uses for its own (RFC 4252, section 6). Those four can be told
 // apart: PASSWD_CHANGEREQ has two strings like PK_OK, but no language tag has
-// the form of a key.
+// the form of a key, and GSSAPI_RESPONSE has one.
 func describe60(payload []byte) string {
 	var fields line
 	name := "PK_OK"
@@ -74,9 +76,29 @@ func describe60(payload []byte) string {
 		err = described(ParseUserauthInfoRequest)(&fields, payload)
 	}
 	if err != nil {
+		name = "GSSAPI_RESPONSE"
+		err = described(ParseUserauthGSSAPIResponse)(&fields, payload)
+	}
+	if err != nil {
 		return "60 SSH_MSG_USERAUTH_60 malformed: fits no method that uses this number"
 	}
 	return "60 SSH_MSG_USERAUTH_" + name + fields.String()
+}
+
+// describe61 does the same for number 61. Both messages begin with a number:
+// of responses, each of four bytes or more, or of all bytes that follow.
+func describe61(payload []byte) string {
+	var fields line
+	name := "INFO_RESPONSE"
+	err := described(ParseUserauthInfoResponse)(&fields, payload)
+	if err != nil {
+		name = "GSSAPI_TOKEN"
+		err = described(ParseUserauthGSSAPIToken)(&fields, payload)
+	}
+	if err != nil {
+		return "61 SSH_MSG_USERAUTH_61 malformed: fits no method that uses this number"
+	}
+	return "61 SSH_MSG_USERAUTH_" + name + fields.String()
 }
 
 func describePKOK(l *line, payload []byte) error {
@@ -110,7 +132,7 @@ func described[T any, P interface {
 	}
 }
 
-// messages has every message but those with number 60.
+// messages has every message but those with number 60 or 61.
 var messages = map[Number]describer{
 	NumberDisconnect:     described(ParseDisconnect),
 	NumberIgnore:         described(ParseIgnore),
@@ -129,11 +151,15 @@ var messages = map[Number]describer{
 	NumberKexDHGexReply:   described(ParseKexDHGexReply),
 	NumberKexDHGexRequest: described(ParseKexDHGexRequest),
 
-	NumberUserauthRequest:      described(ParseUserauthRequest),
-	NumberUserauthFailure:      described(ParseUserauthFailure),
-	NumberUserauthSuccess:      described(ParseUserauthSuccess),
-	NumberUserauthBanner:       described(ParseUserauthBanner),
-	NumberUserauthInfoResponse: described(ParseUserauthInfoResponse),
+	NumberUserauthRequest: described(ParseUserauthRequest),
+	NumberUserauthFailure: described(ParseUserauthFailure),
+	NumberUserauthSuccess: described(ParseUserauthSuccess),
+	NumberUserauthBanner:  described(ParseUserauthBanner),
+
+	NumberUserauthGSSAPIExchangeComplete: described(ParseUserauthGSSAPIExchangeComplete),
+	NumberUserauthGSSAPIError:            described(ParseUserauthGSSAPIError),
+	NumberUserauthGSSAPIErrtok:           described(ParseUserauthGSSAPIErrtok),
+	NumberUserauthGSSAPIMIC:              described(ParseUserauthGSSAPIMIC),
 
 	NumberGlobalRequest:           described(ParseGlobalRequest),
 	NumberRequestSuccess:          described(ParseRequestSuccess),
@@ -157,10 +183,12 @@ var messages = map[Number]describer{
 // What follows the common fields of a message, by the name in it.
 var (
 	userauthMethods = map[string]describer{
-		"publickey":            described(ParsePublicKeyFields),
-		"password":             described(ParsePasswordFields),
-		"hostbased":            described(ParseHostbasedFields),
-		"keyboard-interactive": described(ParseInteractiveFields),
+		"publickey":                           described(ParsePublicKeyFields),
+		"publickey-hostbound-v00@openssh.com": described(ParseHostBoundFields),
+		"gssapi-with-mic":                     described(ParseGSSAPIFields),
+		"password":                            described(ParsePasswordFields),
+		"hostbased":                           described(ParseHostbasedFields),
+		"keyboard-interactive":                described(ParseInteractiveFields),
 	}
 	globalRequests = map[string]describer{
 		"tcpip-forward":        described(ParseTCPIPForward),

@@ -72,6 +72,11 @@ func (m *PublicKeyFields) describe(l *line) {
 	}
 }
 
+func (m *HostBoundFields) describe(l *line) {
+	m.PublicKeyFields.describe(l)
+	l.tagged("host-key", m.HostKey)
+}
+
 func (m *PasswordFields) describe(l *line) {
 	l.hidden("password", len(m.Password))
 	if m.Change {
@@ -86,6 +91,10 @@ func (m *HostbasedFields) describe(l *line) {
 
 func (m *InteractiveFields) describe(l *line) {
 	l.text("language", m.Language).text("submethods", m.Submethods)
+}
+
+func (m *GSSAPIFields) describe(l *line) {
+	l.repeated("mechanisms", len(m.Mechanisms), func(i int) { l.bytes("oid", m.Mechanisms[i]) })
 }
 
 func (m *UserauthFailure) describe(l *line) {
@@ -114,6 +123,20 @@ func (m *UserauthInfoRequest) describe(l *line) {
 func (m *UserauthInfoResponse) describe(l *line) {
 	l.repeated("responses", len(m.Responses), func(i int) { l.hidden("response", len(m.Responses[i])) })
 }
+
+func (m *UserauthGSSAPIResponse) describe(l *line) { l.bytes("mechanism", m.Mechanism) }
+
+func (m *UserauthGSSAPIToken) describe(l *line) { l.hidden("token", len(m.Token)) }
+
+func (m *UserauthGSSAPIExchangeComplete) describe(*line) {}
+
+func (m *UserauthGSSAPIError) describe(l *line) {
+	l.uint32("major", m.Major).uint32("minor", m.Minor).text("message", m.Message).text("language", m.Language)
+}
+
+func (m *UserauthGSSAPIErrtok) describe(l *line) { l.hidden("token", len(m.Token)) }
+
+func (m *UserauthGSSAPIMIC) describe(l *line) { l.hidden("mic", len(m.MIC)) }
 
 func (m *GlobalRequest) describe(l *line) {
 	l.text("type", m.Type).bool("want-reply", m.WantReply)

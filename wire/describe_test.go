@@ -75,6 +75,15 @@ func TestDescribe(t *testing.T) {
 				` signature="ssh-ed25519"(83 bytes)`,
 		},
 		{userauth("keyboard-interactive", &InteractiveFields{}), userauthHead + `"keyboard-interactive" language="" submethods=""`},
+		{
+			userauth("publickey-hostbound-v00@openssh.com", &HostBoundFields{PublicKeyFields{Algorithm: "ssh-ed25519", Key: key}, key}),
+			userauthHead + `"publickey-hostbound-v00@openssh.com" algorithm="ssh-ed25519" key="ssh-ed25519"(51 bytes) host-key="ssh-ed25519"(51 bytes)`,
+		},
+		{
+			userauth("gssapi-with-mic", &GSSAPIFields{Mechanisms: [][]byte{[]byte(kerberos)}}),
+			userauthHead + `"gssapi-with-mic" mechanisms=1 oid=(11 bytes 06092a864886f712010202)`,
+		},
+		{[]byte("\x3d\x00\x00\x00\x05abc"), "61 SSH_MSG_USERAUTH_61 malformed: fits no method that uses this number"},
 		{userauth("\x1b[2J", raw("hunter2")), userauthHead + `"\x1b[2J" data=(7 bytes)`},
 
 		{

@@ -24,7 +24,7 @@ type sample struct {
 }
 
 // samples has at least one of every message and of every payload.
-var samples = slices.Concat(transportSamples, kexSamples, gexSamples, userauthSamples, methodSamples,
+var samples = slices.Concat(transportSamples, kexSamples, gexSamples, userauthSamples, gssapiSamples, methodSamples,
 	connectionSamples, channelSamples, sessionSamples, forwardSamples, opensshSamples)
 
 func (s *sample) name() string { return strings.TrimPrefix(fmt.Sprintf("%T", s.message), "*wire.") }

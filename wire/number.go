@@ -42,6 +42,14 @@ const (
 	NumberUserauthInfoRequest     Number = 60
 	NumberUserauthInfoResponse    Number = 61
 
+	// Those of GSS-API are RFC 4462's, section 5.
+	NumberUserauthGSSAPIResponse         Number = 60
+	NumberUserauthGSSAPIToken            Number = 61
+	NumberUserauthGSSAPIExchangeComplete Number = 63
+	NumberUserauthGSSAPIError            Number = 64
+	NumberUserauthGSSAPIErrtok           Number = 65
+	NumberUserauthGSSAPIMIC              Number = 66
+
 	NumberGlobalRequest           Number = 80
 	NumberRequestSuccess          Number = 81
 	NumberRequestFailure          Number = 82
@@ -84,7 +92,12 @@ var numberNames = map[Number]string{
 	NumberUserauthSuccess:      "SSH_MSG_USERAUTH_SUCCESS",
 	NumberUserauthBanner:       "SSH_MSG_USERAUTH_BANNER",
 	NumberUserauthPKOK:         "SSH_MSG_USERAUTH_60", // the method decides: see UserauthPKOK
-	NumberUserauthInfoResponse: "SSH_MSG_USERAUTH_INFO_RESPONSE",
+	NumberUserauthInfoResponse: "SSH_MSG_USERAUTH_61", // as with 60
+
+	NumberUserauthGSSAPIExchangeComplete: "SSH_MSG_USERAUTH_GSSAPI_EXCHANGE_COMPLETE",
+	NumberUserauthGSSAPIError:            "SSH_MSG_USERAUTH_GSSAPI_ERROR",
+	NumberUserauthGSSAPIErrtok:           "SSH_MSG_USERAUTH_GSSAPI_ERRTOK",
+	NumberUserauthGSSAPIMIC:              "SSH_MSG_USERAUTH_GSSAPI_MIC",
 
 	NumberGlobalRequest:           "SSH_MSG_GLOBAL_REQUEST",
 	NumberRequestSuccess:          "SSH_MSG_REQUEST_SUCCESS",

@@ -1,8 +1,9 @@
 package wire
 
 // A UserauthRequest is SSH_MSG_USERAUTH_REQUEST (RFC 4252, section 5). What
-// Fields holds depends on the method: [PublicKeyFields], [PasswordFields],
-// [HostbasedFields], [InteractiveFields], or nothing for "none".
+// Fields holds depends on the method: [PublicKeyFields],
+// [HostBoundFields], [PasswordFields], [HostbasedFields], [InteractiveFields],
+// [GSSAPIFields], or nothing for "none".
 //
 //	byte      SSH_MSG_USERAUTH_REQUEST
 //	string    user name in ISO-10646 UTF-8 encoding

@@ -35,6 +35,43 @@ func ParsePublicKeyFields(p []byte) (PublicKeyFields, error) {
 	return m, r.End()
 }
 
+// HostBoundFields are the fields of a "publickey-hostbound-v00@openssh.com"
+// request (OpenSSH PROTOCOL, section 3.1): those of a "publickey" request, and
+// the host key that the client has seen, which its signature covers.
+//
+//	boolean   has signature
+//	string    public key algorithm name
+//	string    public key blob
+//	string    server host key
+//	string    signature, only if the boolean is TRUE
+type HostBoundFields struct {
+	PublicKeyFields
+	HostKey []byte
+}
+
+// Append appends the encoding of m to b.
+func (m *HostBoundFields) Append(b []byte) []byte {
+	b = AppendString(AppendBool(b, m.Signed), m.Algorithm)
+	b = AppendString(AppendString(b, m.Key), m.HostKey)
+	if m.Signed {
+		b = AppendString(b, m.Signature)
+	}
+	return b
+}
+
+// ParseHostBoundFields decodes the fields of a
+// "publickey-hostbound-v00@openssh.com" request. Key, HostKey and Signature
+// alias p.
+func ParseHostBoundFields(p []byte) (HostBoundFields, error) {
+	r := NewReader(p)
+	var m HostBoundFields
+	m.Signed, m.Algorithm, m.Key, m.HostKey = r.Bool(), r.Text(), r.Blob(), r.Blob()
+	if m.Signed {
+		m.Signature = r.Blob()
+	}
+	return m, r.End()
+}
+
 // PasswordFields are the fields of a "password" request (RFC 4252, section 8).
 //
 //	boolean   TRUE to change the password

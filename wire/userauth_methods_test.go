@@ -12,6 +12,18 @@ var methodSamples = []sample{
 		layout:  []any{true, "ssh-ed25519", "key", "sig"},
 	},
 	{
+		message: &HostBoundFields{PublicKeyFields{Algorithm: "ssh-ed25519", Key: []byte("key")}, []byte("host")},
+		parse:   parsing(ParseHostBoundFields),
+		layout:  []any{false, "ssh-ed25519", "key", "host"},
+	},
+	{
+		message: &HostBoundFields{
+			PublicKeyFields{Signed: true, Algorithm: "ssh-ed25519", Key: []byte("key"), Signature: []byte("sig")}, []byte("host"),
+		},
+		parse:  parsing(ParseHostBoundFields),
+		layout: []any{true, "ssh-ed25519", "key", "host", "sig"},
+	},
+	{
 		message: &PasswordFields{Password: "hunter2"},
 		parse:   parsing(ParsePasswordFields),
 		layout:  []any{false, "hunter2"},
@@ -32,5 +44,15 @@ var methodSamples = []sample{
 		message: &InteractiveFields{Language: "en", Submethods: "pam"},
 		parse:   parsing(ParseInteractiveFields),
 		layout:  []any{"en", "pam"},
+	},
+	{
+		message: &GSSAPIFields{Mechanisms: [][]byte{[]byte(kerberos), []byte("other")}},
+		parse:   parsing(ParseGSSAPIFields),
+		layout:  []any{uint32(2), kerberos, "other"},
+	},
+	{
+		message: &GSSAPIFields{},
+		parse:   parsing(ParseGSSAPIFields),
+		layout:  []any{uint32(0)},
 	},
 }

@@ -67,3 +67,46 @@ var userauthSamples = []sample{
 		line:    `61 SSH_MSG_USERAUTH_INFO_RESPONSE responses=2 response=(7 bytes) response=(1 byte)`,
 	},
 }
+
+// kerberos is {iso(1) member-body(2) us(840) mit(113554) infosys(1) gssapi(2)
+// krb5(2)}, in DER (RFC 4121, section 4.1).
+const kerberos = "\x06\x09\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"
+
+var gssapiSamples = []sample{
+	{
+		message: &UserauthGSSAPIResponse{Mechanism: []byte(kerberos)},
+		parse:   parsing(ParseUserauthGSSAPIResponse),
+		layout:  []any{Number(60), kerberos},
+		line:    `60 SSH_MSG_USERAUTH_GSSAPI_RESPONSE mechanism=(11 bytes 06092a864886f712010202)`,
+	},
+	{
+		message: &UserauthGSSAPIToken{Token: []byte("ticket")},
+		parse:   parsing(ParseUserauthGSSAPIToken),
+		layout:  []any{Number(61), "ticket"},
+		line:    `61 SSH_MSG_USERAUTH_GSSAPI_TOKEN token=(6 bytes)`,
+	},
+	{
+		message: &UserauthGSSAPIExchangeComplete{},
+		parse:   parsing(ParseUserauthGSSAPIExchangeComplete),
+		layout:  []any{Number(63)},
+		line:    `63 SSH_MSG_USERAUTH_GSSAPI_EXCHANGE_COMPLETE`,
+	},
+	{
+		message: &UserauthGSSAPIError{Major: 0xd0000, Minor: 7, Message: "no\nticket", Language: "en"},
+		parse:   parsing(ParseUserauthGSSAPIError),
+		layout:  []any{Number(64), uint32(0xd0000), uint32(7), "no\nticket", "en"},
+		line:    `64 SSH_MSG_USERAUTH_GSSAPI_ERROR major=851968 minor=7 message="no\nticket" language="en"`,
+	},
+	{
+		message: &UserauthGSSAPIErrtok{Token: []byte("skew")},
+		parse:   parsing(ParseUserauthGSSAPIErrtok),
+		layout:  []any{Number(65), "skew"},
+		line:    `65 SSH_MSG_USERAUTH_GSSAPI_ERRTOK token=(4 bytes)`,
+	},
+	{
+		message: &UserauthGSSAPIMIC{MIC: []byte("checksum")},
+		parse:   parsing(ParseUserauthGSSAPIMIC),
+		layout:  []any{Number(66), "checksum"},
+		line:    `66 SSH_MSG_USERAUTH_GSSAPI_MIC mic=(8 bytes)`,
+	},
+}

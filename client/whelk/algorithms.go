@@ -41,9 +41,8 @@ func setUserKeyAlgorithms(s *settings, value string) (err error) {
 }
 
 // setCASignatures takes what authorities may have signed certificates with.
-// That restricts nothing: no certificate of a host is trusted yet.
-func setCASignatures(_ *settings, value string) error {
-	_, err := algolist.Signatures(value)
+func setCASignatures(s *settings, value string) (err error) {
+	s.authorities, err = algolist.Signatures(value)
 	return err
 }
 

@@ -12,16 +12,24 @@
 // because a signal killed the command.
 //
 // It reads no configuration file; -o takes those keywords of ssh_config(5) that
-// it has a use for, and any other is an error. Hosts are verified with
-// known_hosts files and unknown ones refused, unless StrictHostKeyChecking is
-// accept-new. Keys are those of the agent, at SSH_AUTH_SOCK unless
-// IdentityAgent says otherwise, and of files without passphrase; with
-// IdentitiesOnly, of the agent those that a file is given of, if only with the
-// public half. Passwords are read from the terminal.
+// it has a use for, and any other is an error. Keys are those of the agent, at
+// SSH_AUTH_SOCK unless IdentityAgent says otherwise, and of files without
+// passphrase; with IdentitiesOnly, of the agent those that a file is given of, if
+// only with the public half. Passwords, new ones where a server wants that, and answers to a
+// server's questions are read from the terminal. With HostbasedAuthentication this machine
+// vouches for the user, with those of the host keys in HostbasedKeyFile, a
+// keyword of ours, or else of /etc/ssh that the user can read.
 //
 // -A lends the agent to the host, for as long as the command runs: who is root
 // there can sign with its keys meanwhile. ssh-add -h restricts a key to hosts,
 // and -c has each use of it confirmed.
+//
+// Hosts are verified with known_hosts files. About one that is not in them it
+// asks on the terminal, where the answer may be the fingerprint, and refuses it
+// if there is none; StrictHostKeyChecking says otherwise. A host whose key has
+// changed is refused, with the line that has the old one and the command that
+// forgets it. Keys that a host announces are added to the user's file as
+// UpdateHostKeys says.
 //
 // With -v it says what was negotiated, and warns of a key exchange that does not
 // withstand quantum computers; with -vv it shows each message but those that

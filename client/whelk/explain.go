@@ -21,14 +21,15 @@ func (p *program) explain(err error) string {
 	var lost *transport.Error
 	var timeout net.Error
 	var bye *transport.DisconnectError
+	var untrusted *knownhosts.KeyError
 	switch {
 	case errors.As(err, &reach) && errors.Is(err, errPatience):
 		return fmt.Sprintf("connect to host %s port %d: no answer within %v: check the address, or allow more with -o ConnectTimeout=SECONDS",
 			p.host, p.port, p.connectTimeout)
 	case errors.As(err, &reach):
 		return fmt.Sprintf("connect to host %s port %d: %s: check the name, the port, and that a server runs there", p.host, p.port, text)
-	case errors.Is(err, knownhosts.ErrUnknown):
-		return text + " with -o StrictHostKeyChecking=accept-new"
+	case errors.As(err, &untrusted):
+		return explainHost(untrusted)
 	case errors.Is(err, userauth.ErrTrivial):
 		return text + " (-o PreferredAuthentications=none)"
 	case errors.As(err, &bye) && strings.Contains(strings.ToLower(bye.Message), "too many authentication failures"):
@@ -41,6 +42,18 @@ func (p *program) explain(err error) string {
 		return fmt.Sprintf("connection to host %s port %d failed: %s", p.host, p.port, text)
 	}
 	return text
+}
+
+// explainHost says why a host was not trusted.
+func explainHost(err *knownhosts.KeyError) string {
+	text := strings.TrimPrefix(oneLine(err.Error()), "knownhosts: ")
+	switch {
+	case errors.Is(err, knownhosts.ErrDeclined):
+		return "host key verification failed: " + text
+	case errors.Is(err, knownhosts.ErrUnknown) && err.SSHFP != knownhosts.SSHFPMismatch:
+		text += " with -o StrictHostKeyChecking=accept-new"
+	}
+	return "host key verification failed: " + text
 }
 
 // oneLine joins the lines of an error that has several.

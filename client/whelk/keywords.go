@@ -20,6 +20,7 @@ var keywords = map[string]keyword{
 	"addressfamily":            {set: oneOf(func(s *settings) *string { return &s.family }, "any", "inet", "inet6")},
 	"batchmode":                {set: yesNo(func(s *settings) *bool { return &s.batch })},
 	"casignaturealgorithms":    {set: setCASignatures},
+	"checkhostip":              {set: yesNo(func(s *settings) *bool { return &s.checkIP })},
 	"ciphers":                  {set: setCiphers},
 	"compression":              {set: setCompression},
 	"connecttimeout":           {set: setConnectTimeout},
@@ -46,34 +47,35 @@ var keywords = map[string]keyword{
 	"sendenv":                  {set: addSendEnv, repeats: true},
 	"setenv":                   {set: addSetEnv, repeats: true},
 	"stricthostkeychecking":    {set: setStrict},
+	"updatehostkeys":           {set: oneOf(func(s *settings) *string { return &s.updateHosts }, "yes", "no", "ask")},
 	"user":                     {set: setUser},
 	"userknownhostsfile":       {set: files(func(s *settings) *[]string { return &s.userHosts })},
+
+	"hostbasedauthentication":         {set: yesNo(func(s *settings) *bool { return &s.hostbased })},
+	"hostbasedkeyfile":                {set: files(func(s *settings) *[]string { return &s.machineKeys })}, // ours
+	"kbdinteractiveauthentication":    {set: yesNo(func(s *settings) *bool { return &s.interactive })},
+	"challengeresponseauthentication": {set: yesNo(func(s *settings) *bool { return &s.interactive })}, // its name until OpenSSH 8.7
 }
 
 // fixed are keywords with the only value that is supported so far, which is
 // what whelk does anyway.
 var fixed = map[string]string{
-	"canonicalizehostname":            "no",
-	"checkhostip":                     "no",
-	"clearallforwardings":             "yes",
-	"controlmaster":                   "no",
-	"controlpath":                     "none",
-	"escapechar":                      "none",
-	"exitonforwardfailure":            "yes",
-	"forkafterauthentication":         "no",
-	"forwardx11":                      "no",
-	"gssapiauthentication":            "no",
-	"hostbasedauthentication":         "no",
-	"kbdinteractiveauthentication":    "no",
-	"challengeresponseauthentication": "no",
-	"permitlocalcommand":              "no",
-	"proxycommand":                    "none",
-	"proxyjump":                       "none",
-	"serveraliveinterval":             "0",
-	"tunnel":                          "no",
-	"updatehostkeys":                  "no",
-	"verifyhostkeydns":                "no",
-	"visualhostkey":                   "no",
+	"canonicalizehostname":    "no",
+	"clearallforwardings":     "yes",
+	"controlmaster":           "no",
+	"controlpath":             "none",
+	"escapechar":              "none",
+	"exitonforwardfailure":    "yes",
+	"forkafterauthentication": "no",
+	"forwardx11":              "no",
+	"gssapiauthentication":    "no",
+	"permitlocalcommand":      "no",
+	"proxycommand":            "none",
+	"proxyjump":               "none",
+	"serveraliveinterval":     "0",
+	"tunnel":                  "no",
+	"verifyhostkeydns":        "no",
+	"visualhostkey":           "no",
 }
 
 // yesNo is a keyword that is on or off.
@@ -212,14 +214,16 @@ func setRekeyLimit(s *settings, value string) error {
 
 func setStrict(s *settings, value string) error {
 	switch strings.ToLower(value) {
-	case "yes", "true", "ask": // there is nobody yet who asks
+	case "yes", "true":
 		s.policy = knownhosts.Strict
+	case "ask":
+		s.policy = knownhosts.Ask
 	case "accept-new":
 		s.policy = knownhosts.AcceptNew
 	case "no", "false", "off":
 		s.policy = knownhosts.InsecureAcceptChanged
 	default:
-		return fmt.Errorf("%q is none of yes, accept-new, no", value)
+		return fmt.Errorf("%q is none of yes, accept-new, ask, no", value)
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ func run(args []string) int {
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := untilSignal()
 	defer stop()
-	p := &program{options: o, log: log, patience: &patience{limit: o.connectTimeout}}
+	p := &program{options: o, log: log, patience: &patience{limit: o.connectTimeout}, over: make(chan struct{}), typed: make(chan string)}
 	return p.run(ctx)
 }
 
@@ -52,9 +52,11 @@ type program struct {
 	*options
 	log      *logger
 	patience *patience
-	spoke    bool // the host has sent its version
-	entered  bool // the user is in
-	changed  bool // the host's key is not the one known
+	spoke    bool          // the host has sent its version
+	entered  bool          // the user is in
+	changed  bool          // the host's key is not the one known
+	over     chan struct{} // closed when nobody uses the terminal any more
+	typed    chan string   // on the terminal, for nobody, after that
 }
 
 // run connects and does what was asked for.
@@ -68,7 +70,9 @@ func (p *program) run(ctx context.Context) int {
 	if p.noCommand {
 		return p.stay(ctx, c)
 	}
-	return p.session(ctx, c)
+	status := p.session(ctx, c)
+	p.settleHostKeys(ctx, c)
+	return status
 }
 
 // fail says what went wrong.

@@ -147,7 +147,7 @@ func TestKeywords(t *testing.T) {
 	require.Equal(t, []string{"/a b/c", "/d"}, o.userHosts)
 	require.Empty(t, o.globalHosts)
 	require.True(t, o.batch)
-	require.False(t, o.password, "BatchMode asks nobody")
+	require.False(t, o.password || o.interactive, "BatchMode asks nobody")
 	require.Equal(t, 90*time.Second, o.connectTimeout)
 	require.Equal(t, []string{"password", "none"}, o.preferred)
 	require.Equal(t, "alias", o.alias)
@@ -162,9 +162,22 @@ func TestKeywords(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	o := parse(t, "h")
 	require.NotEmpty(t, o.user)
-	require.Equal(t, knownhosts.Strict, o.policy, "the zero value denies")
+	require.Equal(t, knownhosts.Ask, o.policy)
+	require.Equal(t, "yes", o.updateHosts)
+	require.Equal(t, []string{"~/.ssh/known_hosts", "~/.ssh/known_hosts2"}, o.userHosts)
+	require.Equal(t, "no", parse(t, "-o UserKnownHostsFile=f h").updateHosts, "as in ssh_config(5)")
+	require.Equal(t, "ask", parse(t, "-o UserKnownHostsFile=f -o UpdateHostKeys=ask h").updateHosts)
+	require.True(t, parse(t, "-o CheckHostIP=yes h").checkIP)
+	for value, want := range map[string]knownhosts.Policy{"yes": knownhosts.Strict, "ask": knownhosts.Ask, "off": knownhosts.InsecureAcceptChanged} {
+		require.Equal(t, want, parse(t, "-o StrictHostKeyChecking="+value+" h").policy)
+	}
 	require.Equal(t, []string{"~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa"}, o.identities)
 	require.Empty(t, parse(t, "-i none h").identities)
+	require.Equal(t, []string{"hostbased", "publickey", "keyboard-interactive", "password"}, o.preferred)
+	require.True(t, o.publicKey && o.interactive && o.password && !o.hostbased)
+	o = parse(t, "-oKbdInteractiveAuthentication=no -oHostbasedAuthentication=yes -oHostbasedKeyFile=a h")
+	require.True(t, !o.interactive && o.hostbased)
+	require.Equal(t, []string{"a"}, o.machineKeys)
 }
 
 func TestWantsTerminal(t *testing.T) {

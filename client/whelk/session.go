@@ -21,7 +21,7 @@ func (p *program) session(ctx context.Context, c *client.Client) int {
 	cmd.Env = p.environment(os.Environ())
 	cmd.ForwardAgent = p.lentAgent() != ""
 	if !p.noStdin {
-		cmd.Stdin = input{os.Stdin, p.log}
+		cmd.Stdin = input{os.Stdin, p}
 	}
 	t := p.openTerminal()
 	if t != nil {
@@ -45,15 +45,24 @@ func (p *program) session(ctx context.Context, c *client.Client) int {
 // An input is standard input. One that cannot be read is an empty one: the
 // command's status is to count.
 type input struct {
-	r   io.Reader
-	log *logger
+	file    *os.File
+	program *program
 }
 
 func (i input) Read(p []byte) (int, error) {
-	n, err := i.r.Read(p)
+	n, err := i.file.Read(p)
 	if err != nil && err != io.EOF {
-		i.log.printf(levelDebug1, "standard input: %v", err)
+		i.program.log.printf(levelDebug1, "standard input: %v", err)
 		err = io.EOF
+	}
+	select {
+	case <-i.program.over:
+		// The command has ended, and whoever types answers a question of ours.
+		if err == nil && term.IsTerminal(int(i.file.Fd())) {
+			i.program.typed <- string(p[:n])
+		}
+		return 0, io.EOF
+	default:
 	}
 	return n, err
 }

@@ -33,10 +33,17 @@ type settings struct {
 	prompts        int
 	batch          bool
 
+	interactive bool
+	hostbased   bool
+	machineKeys []string // files
+
 	policy      knownhosts.Policy
 	userHosts   []string
 	globalHosts []string
 	hashHosts   bool
+	checkIP     bool
+	updateHosts string   // "yes", "no" or "ask"
+	authorities []string // signature algorithms of certificate authorities
 
 	connectTimeout time.Duration
 	requestTTY     string // "auto", "no", "yes" or "force"
@@ -53,13 +60,15 @@ func newSettings() settings {
 		given:          map[string]bool{},
 		port:           22,
 		family:         "any",
-		preferred:      []string{"publickey", "password"},
+		preferred:      []string{"hostbased", "publickey", "keyboard-interactive", "password"},
 		publicKey:      true,
 		password:       true,
+		interactive:    true,
+		machineKeys:    []string{"/etc/ssh/ssh_host_ed25519_key", "/etc/ssh/ssh_host_ecdsa_key", "/etc/ssh/ssh_host_rsa_key"},
 		prompts:        3,
-		policy:         knownhosts.Strict,
-		userHosts:      []string{"~/.ssh/known_hosts"},
-		globalHosts:    []string{"/etc/ssh/ssh_known_hosts"},
+		policy:         knownhosts.Ask,
+		userHosts:      []string{"~/.ssh/known_hosts", "~/.ssh/known_hosts2"},
+		globalHosts:    []string{"/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"},
 		connectTimeout: time.Minute,
 		requestTTY:     "auto",
 		agent:          agentVariable,
@@ -78,7 +87,15 @@ func (s *settings) fill() {
 		s.identities = []string{"~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa"}
 	}
 	if s.batch {
-		s.password = false
+		s.password, s.interactive = false, false
+	}
+	// "UpdateHostKeys is enabled by default if the user has not overridden the
+	// default UserKnownHostsFile setting" (ssh_config(5)).
+	if s.updateHosts == "" {
+		s.updateHosts = "yes"
+		if s.given["userknownhostsfile"] {
+			s.updateHosts = "no"
+		}
 	}
 }
 

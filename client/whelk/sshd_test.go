@@ -135,7 +135,7 @@ func (s *sshd) command(args ...string) *exec.Cmd {
 		}
 	}
 	cmd := exec.Command(whelk, append(flags, args...)...)
-	cmd.Env = append(os.Environ(), "TERM=vt100")
+	cmd.Env = append(os.Environ(), "TERM=vt100", "SSH_AUTH_SOCK=")
 	return cmd
 }
 

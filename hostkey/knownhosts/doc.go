@@ -10,6 +10,7 @@
 //	comment
 //
 //	@revoked * ssh-ed25519 AAAAC3...          nobody may use this key
+//	@cert-authority *.example.com ssh-rsa ... signs certificates of these hosts
 //	example.com,192.0.2.7 ssh-ed25519 AAA...  either name
 //	[example.com]:2222 ssh-ed25519 AAAAC3...  a port other than 22
 //	*.example.com,!a.example.com ssh-rsa ...  all but one
@@ -21,15 +22,37 @@
 // nothing. A key of a format that package hostkey does not know is compared
 // like others.
 //
-// Certificate authorities are recognised and never trusted: a line marked
-// @cert-authority is skipped, one that lists a certificate as a key is
-// malformed, and a host that presents a certificate is refused.
+//	presented --> revoked? --------------------------------> ErrRevoked
+//	              certificate of an authority? ------------> accepted
+//	              key of the name, and of the address? ----> accepted
+//	              other keys of the name or the address? --> ErrChanged
+//	              in an authenticated answer of DNS? ------> accepted
+//	              Policy: Ask, add, or refuse -------------> ErrUnknown
 //
-// Where it is stricter than OpenSSH: a host with a key of any format in the
-// files is no new host when it presents one of another format, and a host is
-// not accepted as new unless it could be written to the file.
+// A certificate that does not count is as good as its key.
 //
-// A Verifier is safe for concurrent use. Several programs may add to one file
-// at a time: each line is one write at the end of it. Reading and writing the
-// files is not interrupted by a context.
+// # Writing
+//
+// A host is added by one write at the end of the first file. Taking keys out
+// replaces the file at once, and keeps its mode, its owner and the symbolic
+// links that lead to it, though not access control lists. All else in a file
+// stays as it is. Writers of this package exclude each other by a lock on the
+// file, between processes as well; programs that take no lock, as OpenSSH's do
+// not, are found out, and the work is done again.
+//
+// # Where it is stricter than OpenSSH
+//
+// A revoked key is refused whatever the policy, at every port of the host, and
+// when a certificate of it is revoked. A host with a key of any format in the
+// files is no new host when it presents one of another format. A host is not
+// accepted as new without asking unless it could be written to the file, or if
+// DNS has other fingerprints for it. What DNS says comes after the files, and
+// a fingerprint by SHA-1 is nothing to trust.
+//
+// It looks up nothing in DNS by itself, and runs no command for keys.
+//
+// # Concurrency
+//
+// A Verifier is safe for concurrent use. A context ends waiting for locks and
+// for those who are asked; reading and writing the files is not interrupted.
 package knownhosts

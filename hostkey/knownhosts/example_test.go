@@ -2,7 +2,6 @@ package knownhosts_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,15 +17,14 @@ func Example_firstUse() {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	known := knownhosts.New(knownhosts.Config{Files: []string{filepath.Join(dir, ".ssh", "known_hosts")}})
-
-	verifier := hostkey.VerifierFunc(func(ctx context.Context, host hostkey.Host, key hostkey.PublicKey) error {
-		err := known.VerifyHostKey(ctx, host, key)
-		if !errors.Is(err, knownhosts.ErrUnknown) {
-			return err
-		}
-		fmt.Printf("%s has the key %s. Go on?\n", host.Name, hostkey.Fingerprint(key))
-		return known.Add(host, key) // since the answer is yes
+	known := knownhosts.New(knownhosts.Config{
+		Files:  []string{filepath.Join(dir, ".ssh", "known_hosts")},
+		Policy: knownhosts.Ask,
+		Ask: func(_ context.Context, q *knownhosts.Question) (bool, error) {
+			fmt.Printf("%s has the key %s. Go on?\n", q.Host, hostkey.Fingerprint(q.Key))
+			accept, _ := q.Answer("yes")
+			return accept, nil
+		},
 	})
 
 	key, err := hostkey.ParseAuthorizedKey([]byte("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"))
@@ -34,10 +32,10 @@ func Example_firstUse() {
 		panic(err)
 	}
 	for range 2 {
-		fmt.Println(verifier.VerifyHostKey(context.Background(), hostkey.Host{Name: "github.com:22"}, key.Key))
+		fmt.Println(known.VerifyHostKey(context.Background(), hostkey.Host{Name: "github.com:22"}, key.Key))
 	}
 	// Output:
-	// github.com:22 has the key SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU. Go on?
+	// github.com has the key SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU. Go on?
 	// <nil>
 	// <nil>
 }

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
-	"path/filepath"
+	"slices"
 
 	"github.com/whelk-ssh/whelk/hostkey"
 )
@@ -21,9 +22,12 @@ const (
 
 // A KnownKey is a key in a known_hosts file.
 type KnownKey struct {
-	Key  hostkey.PublicKey
-	File string
-	Line int // counted from 1
+	Key   hostkey.PublicKey
+	Hosts string // as the line has them: patterns or a hash
+	File  string
+	Line  int // counted from 1
+
+	system bool // File is one of Config.SystemFiles
 }
 
 // A LineError reports a line that was skipped.
@@ -34,58 +38,30 @@ type LineError struct {
 }
 
 func (e *LineError) Error() string {
-	return fmt.Sprintf("knownhosts: %s:%d: %v", e.File, e.Line, e.Err)
+	return fmt.Sprintf("knownhosts: %s:%d: %v", display(e.File), e.Line, e.Err)
 }
 
 // Unwrap returns what is wrong with the line.
 func (e *LineError) Unwrap() error { return e.Err }
 
-// A search is what the files say about one host.
-type search struct {
-	host    string // as the files have it
-	known   []KnownKey
-	revoked []KnownKey
-	warn    func(error) // told of each line that is skipped
+// A file is the content of a known_hosts file.
+type file struct {
+	path   string
+	system bool
+	text   []byte
 }
 
-// file adds what one file says. A file that does not exist says nothing.
-func (s *search) file(path string) error {
-	content, err := readFile(path)
-	if err != nil {
-		return err
-	}
-	n := 0
-	for text := range bytes.Lines(content) {
-		n++
-		if err := s.line(text, path, n); err != nil {
-			s.warn(&LineError{File: path, Line: n, Err: err})
+// load reads all files.
+func (v *Verifier) load() ([]file, error) {
+	var files []file
+	for i, path := range slices.Concat(v.config.Files, v.config.SystemFiles) {
+		text, err := readFile(path)
+		if err != nil {
+			return nil, err
 		}
+		files = append(files, file{path, i >= len(v.config.Files), text})
 	}
-	return nil
-}
-
-// line adds what line n of a file says.
-func (s *search) line(text []byte, path string, n int) error {
-	if len(text) > maxLine {
-		return fmt.Errorf("the line is longer than %d bytes", maxLine)
-	}
-	l, err := parseLine(string(text))
-	if err != nil {
-		return err
-	}
-	if l == nil || l.marker == certAuthority || !matchHosts(l.hosts, s.host) {
-		return nil
-	}
-	key, err := l.parseKey()
-	if err != nil {
-		return err
-	}
-	if k := (KnownKey{Key: key, File: path, Line: n}); l.marker == revoked {
-		s.revoked = append(s.revoked, k)
-	} else {
-		s.known = append(s.known, k)
-	}
-	return nil
+	return files, nil
 }
 
 // readFile returns the content of a file, or nothing if it does not exist.
@@ -98,52 +74,101 @@ func readFile(path string) ([]byte, error) {
 		return nil, fmt.Errorf("knownhosts: %w", err)
 	}
 	defer f.Close()
+	return readAll(f)
+}
+
+// readAll reads from where f is to its end.
+func readAll(f *os.File) ([]byte, error) {
 	content, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
 		return nil, fmt.Errorf("knownhosts: %w", err)
 	}
 	if len(content) > maxFile {
-		return nil, fmt.Errorf("knownhosts: %s is larger than %d bytes", path, maxFile)
+		return nil, fmt.Errorf("knownhosts: %s is larger than %d bytes", f.Name(), maxFile)
 	}
 	return content, nil
 }
 
-// appendLine adds a line, newline included, to a file. It makes the file and
-// its directory, for the owner alone, if they do not exist.
-func appendLine(path string, line []byte) (err error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("knownhosts: %w", err)
-	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
-	if err != nil {
-		return fmt.Errorf("knownhosts: %w", err)
-	}
-	defer func() {
-		if closing := f.Close(); err == nil && closing != nil {
-			err = fmt.Errorf("knownhosts: %w", closing)
+// lines yields the lines of a file that hold a key, and what is wrong with
+// those that do not and are not empty or comments.
+func (f *file) lines() iter.Seq2[*line, error] {
+	return func(yield func(*line, error) bool) {
+		n := 0
+		for text := range bytes.Lines(f.text) {
+			n++
+			l, err := parseLine(text)
+			if err != nil {
+				err = &LineError{File: f.path, Line: n, Err: err}
+			}
+			if l != nil {
+				l.file, l.number = f, n
+			}
+			if (l != nil || err != nil) && !yield(l, err) {
+				return
+			}
 		}
-	}()
-	open, err := endsInsideLine(f)
-	if err != nil {
-		return fmt.Errorf("knownhosts: %w", err)
 	}
-	if open {
-		line = append([]byte{'\n'}, line...)
-	}
-	// One write: what another process appends comes before or after it.
-	if _, err = f.Write(line); err != nil {
-		return fmt.Errorf("knownhosts: %w", err)
-	}
-	return nil
 }
 
-// endsInsideLine reports whether the last line of f lacks its newline.
-func endsInsideLine(f *os.File) (bool, error) {
-	info, err := f.Stat()
-	if err != nil || info.Size() == 0 {
-		return false, err
+// A search is what files say about one name.
+type search struct {
+	known       []KnownKey
+	revoked     []KnownKey
+	authorities []KnownKey
+}
+
+// find searches files for a name. It tells warn of each line that is malformed.
+func find(files []file, name string, warn func(error)) search {
+	var s search
+	for i := range files {
+		for l, err := range files[i].lines() {
+			if err != nil {
+				warn(err)
+				continue
+			}
+			if !matchHosts(l.hosts, name) {
+				continue
+			}
+			k, err := l.parseKey()
+			if err != nil {
+				warn(&LineError{File: l.file.path, Line: l.number, Err: err})
+				continue
+			}
+			switch l.marker {
+			case revoked:
+				s.revoked = append(s.revoked, k)
+			case certAuthority:
+				s.authorities = append(s.authorities, k)
+			default:
+				s.known = append(s.known, k)
+			}
+		}
 	}
-	var last [1]byte
-	_, err = f.ReadAt(last[:], info.Size()-1)
-	return last[0] != '\n', err
+	return s
+}
+
+// elsewhere returns the lines that know a key by other names.
+func elsewhere(files []file, key hostkey.PublicKey, names ...string) []KnownKey {
+	var others []KnownKey
+	for i := range files {
+		for l, err := range files[i].lines() {
+			if err != nil || l.marker != noMarker || slices.ContainsFunc(names, func(n string) bool { return matchHosts(l.hosts, n) }) {
+				continue
+			}
+			if k, err := l.parseKey(); err == nil && hostkey.Equal(k.Key, key) {
+				others = append(others, k)
+			}
+		}
+	}
+	return others
+}
+
+// among returns the first of keys that is key, or nil.
+func among(keys []KnownKey, key hostkey.PublicKey) *KnownKey {
+	for i := range keys {
+		if hostkey.Equal(keys[i].Key, key) {
+			return &keys[i]
+		}
+	}
+	return nil
 }

@@ -9,26 +9,7 @@ import (
 	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/hostkey/ed448"
 	"github.com/whelk-ssh/whelk/hostkey/knownhosts"
-	"github.com/whelk-ssh/whelk/internal/testkeys"
 )
-
-// A certificate is refused whatever the policy, and whatever the files say.
-func TestCertificateIsRefused(t *testing.T) {
-	c := &hostkey.Certificate{Key: key, Kind: hostkey.HostCertificate, Principals: []string{"h"}}
-	require.NoError(t, c.Certify(t.Context(), testkeys.RSA2048()))
-	lines := []string{entry("@cert-authority h", rsa), entry("h", key), entry("h", c), entry("@cert-authority *", c)}
-	for _, policy := range []knownhosts.Policy{knownhosts.Strict, knownhosts.AcceptNew, knownhosts.InsecureAcceptChanged} {
-		for _, path := range []string{write(t, lines...), filepath.Join(t.TempDir(), "none")} {
-			v := knownhosts.New(knownhosts.Config{Files: []string{path}, Policy: policy})
-			require.ErrorContains(t, v.VerifyHostKey(t.Context(), host("h:22"), c), "presented a certificate")
-			require.ErrorContains(t, v.Add(host("h:22"), c), "presented a certificate")
-		}
-	}
-	var warned error
-	v := knownhosts.New(knownhosts.Config{Files: []string{write(t, entry("h", c))}, Warn: func(err error) { warned = err }})
-	require.ErrorIs(t, v.VerifyHostKey(t.Context(), host("h:22"), key), knownhosts.ErrUnknown, "nor does the line vouch for its key")
-	require.ErrorContains(t, warned, "is a certificate")
-}
 
 // A key of a format that only somebody else knows is compared like others.
 func TestKeyOfAnotherFormat(t *testing.T) {

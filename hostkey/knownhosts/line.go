@@ -1,6 +1,7 @@
 package knownhosts
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -22,12 +23,18 @@ type line struct {
 	marker marker
 	hosts  string
 	key    string // key format, key and comment
+
+	file   *file
+	number int // counted from 1
 }
 
-// parseLine takes a line apart without its newline. It returns nil for an
-// empty line and for a comment.
-func parseLine(text string) (*line, error) {
-	text = strings.Trim(text, " \t\r\n")
+// parseLine takes a line apart. It returns nil for an empty line and for a
+// comment.
+func parseLine(raw []byte) (*line, error) {
+	if len(raw) > maxLine {
+		return nil, fmt.Errorf("the line is longer than %d bytes", maxLine)
+	}
+	text := strings.Trim(string(raw), " \t\r\n")
 	if text == "" || text[0] == '#' {
 		return nil, nil
 	}
@@ -56,16 +63,45 @@ func parseLine(text string) (*line, error) {
 }
 
 // parseKey returns the key of a line.
-func (l *line) parseKey() (hostkey.PublicKey, error) {
+func (l *line) parseKey() (KnownKey, error) {
+	known := KnownKey{Hosts: l.hosts, File: l.file.path, Line: l.number, system: l.file.system}
+	if l.marker == revoked {
+		if known.Key = keyOfCertificate(l.key); known.Key != nil {
+			return known, nil
+		}
+	}
 	k, err := hostkey.ParseAuthorizedKey([]byte(l.key))
 	if err != nil {
-		return nil, err
+		return KnownKey{}, err
 	}
 	// The rest of the line is that of an authorized key without options.
 	if len(k.Options) > 0 {
-		return nil, errors.New("there is something between the hosts and the key")
+		return KnownKey{}, errors.New("there is something between the hosts and the key")
 	}
-	return k.Key, nil
+	known.Key = k.Key
+	return known, nil
+}
+
+// keyOfCertificate returns the key in a certificate, or nil if text is anything else.
+// Who revokes a certificate means its key: there can be another certificate.
+func keyOfCertificate(text string) hostkey.PublicKey {
+	_, text = cutWord(text)
+	encoded, _ := cutWord(text)
+	blob, err := base64.StdEncoding.DecodeString(encoded)
+	if err != nil {
+		return nil
+	}
+	key, err := hostkey.ParsePublicKey(blob)
+	if c, ok := key.(*hostkey.Certificate); ok && err == nil {
+		return c.Key
+	}
+	return nil
+}
+
+// isSimple reports whether the hosts of a line are what programs write, a hash
+// or a name and perhaps an address, and not patterns that somebody thought up.
+func (l *line) isSimple() bool {
+	return !strings.ContainsAny(l.hosts, "*?!") && strings.Count(l.hosts, ",") <= 1
 }
 
 // cutWord returns the first word of s and what follows it. Words are separated

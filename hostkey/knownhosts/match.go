@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha1" // the only hash that known_hosts files have
 	"encoding/base64"
+	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -34,6 +35,21 @@ func newTarget(address string) target {
 		port = "22"
 	}
 	return target{lower(host), lower(port)}
+}
+
+// addressOf returns what a line of the address at the other end has, or "" if
+// there is none to look for: loopback addresses are another host's on each
+// host, and a target may be its address itself.
+func addressOf(addr net.Addr, t target) string {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok || tcp == nil || len(tcp.IP) == 0 || tcp.IP.IsLoopback() {
+		return ""
+	}
+	ip := target{name: lower((&net.IPAddr{IP: tcp.IP, Zone: tcp.Zone}).String()), port: t.port}
+	if ip == t {
+		return ""
+	}
+	return ip.String()
 }
 
 // String returns what a line of the host has: "the port is put after the name
@@ -161,6 +177,25 @@ func hashHost(salt []byte, host string) []byte {
 	mac := hmac.New(sha1.New, salt)
 	mac.Write([]byte(host))
 	return mac.Sum(nil)
+}
+
+// fieldOf returns the hosts field of a line with names, each of which means
+// itself there.
+func fieldOf(names []string) (string, error) {
+	for _, name := range names {
+		if !isPlain(name) {
+			return "", fmt.Errorf("host name %q cannot stand in a file", name)
+		}
+	}
+	return strings.Join(names, ","), nil
+}
+
+// isPlain reports whether a host name means itself as the hosts field of a
+// line: it has no wildcard, separator or control character, and does not begin
+// like a marker, comment, hash or negation.
+func isPlain(host string) bool {
+	return !strings.ContainsAny(host, "*?, \t#|!@") &&
+		!strings.ContainsFunc(host, func(c rune) bool { return c < ' ' || c == 0x7f })
 }
 
 // hashedField returns the hosts field of a line that hides its host.

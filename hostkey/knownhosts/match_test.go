@@ -116,7 +116,7 @@ func TestJ8MalformedHash(t *testing.T) {
 			_, _, ok := parseHash(field)
 			require.False(t, ok)
 			require.False(t, matchHosts(field, "h"))
-			_, err := parseLine(field + " ssh-ed25519 AAAA")
+			_, err := parseLine([]byte(field + " ssh-ed25519 AAAA"))
 			require.Error(t, err)
 		})
 	}

@@ -5,232 +5,234 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"sync"
 
 	"github.com/whelk-ssh/whelk/hostkey"
 )
 
-// A Policy says what to do about a host key that the files do not vouch for.
-// A revoked key is refused by all of them.
-type Policy int
-
-const (
-	// Strict refuses unknown hosts and changed keys. It is
-	// StrictHostKeyChecking=yes of ssh_config(5).
-	Strict Policy = iota
-	// AcceptNew adds unknown hosts to the first file and refuses changed
-	// keys. It is StrictHostKeyChecking=accept-new.
-	AcceptNew
-	// InsecureAcceptChanged adds unknown hosts, or warns if it cannot, and
-	// accepts changed keys with a warning, leaving the files alone: it
-	// protects from nothing. It is StrictHostKeyChecking=no.
-	InsecureAcceptChanged
-)
-
-// A Config says which files to trust, and what to do beyond them. The zero
-// Config trusts no host.
-type Config struct {
-	// Files are the known_hosts files. Hosts are added to the first. One that
-	// does not exist is empty; one that cannot be read fails each
-	// verification, since it could revoke the key.
-	Files  []string
-	Policy Policy
-
-	// Hash hides the names of hosts that are added. It is HashKnownHosts of
-	// ssh_config(5).
-	Hash bool
-
-	// Warn, if not nil, is told of what is not an error: a [*LineError] for
-	// each line skipped, a [*KeyError] for a changed key accepted, and
-	// another error for a host accepted that could not be added.
-	Warn func(warning error)
-
-	// Added, if not nil, is told of each host added.
-	Added func(host string, key hostkey.PublicKey, file string)
-}
-
-// A Verifier verifies host keys with known_hosts files. It is a
-// [hostkey.Verifier] and a [hostkey.AlgorithmChooser], and safe for concurrent
-// use.
-type Verifier struct {
-	config Config
-	adding sync.Mutex // held from looking for a host to having added it
-}
-
-// New returns a Verifier. It reads no file. The callbacks may be called from
-// several goroutines at a time, and must not call the Verifier.
-func New(config Config) *Verifier {
-	config.Files = slices.Clone(config.Files)
-	return &Verifier{config: config}
-}
-
-// VerifyHostKey returns nil if the files say that key is one of host, or if
-// the policy accepts it all the same. A key that is not accepted is a
-// [*KeyError].
+// VerifyHostKey returns nil if the files say that key is one of host, or that
+// of its certificate authority, or if the policy accepts it all the same. A key
+// that is not accepted is a [*KeyError].
 func (v *Verifier) VerifyHostKey(ctx context.Context, host hostkey.Host, key hostkey.PublicKey) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	err := v.check(host, key)
-	switch v.config.Policy {
-	case AcceptNew:
-		if errors.Is(err, ErrUnknown) {
-			return v.Add(host, key)
-		}
-	case InsecureAcceptChanged:
-		return v.acceptAll(host, key, err)
-	}
-	return err
-}
-
-// acceptAll turns what is wrong with a key into a warning, unless it is
-// revoked or could not be looked for.
-func (v *Verifier) acceptAll(host hostkey.Host, key hostkey.PublicKey, err error) error {
-	if errors.Is(err, ErrUnknown) {
-		if err = v.Add(host, key); err != nil && !errors.Is(err, ErrRevoked) {
-			v.warn(err)
-			return nil
-		}
-	}
-	if errors.Is(err, ErrChanged) {
-		v.warn(err)
-		return nil
-	}
-	return err
-}
-
-// check compares key with the files.
-func (v *Verifier) check(host hostkey.Host, key hostkey.PublicKey) error {
-	if key == nil {
-		return fmt.Errorf("knownhosts: %q presented no key", host.Name)
-	}
-	if _, ok := key.(*hostkey.Certificate); ok {
-		return fmt.Errorf("knownhosts: %q presented a certificate, which no line of a file vouches for: "+
-			"do not offer host key algorithms of certificates", host.Name)
-	}
-	t := newTarget(host.Name)
-	s, err := v.search(t.String(), v.warn)
+	c, err := v.newCheck(host, key, v.warn)
 	if err != nil {
 		return err
 	}
-	refused := &KeyError{Host: t.String(), Key: key, Want: s.known, Files: v.config.Files}
-	if k := find(s.revoked, key); k != nil {
-		refused.Revoked = k
-		return refused
+	err = c.run()
+	var refused *KeyError
+	switch {
+	case err == nil:
+		v.confirm(c)
+		return c.addAddress(ctx)
+	case !errors.As(err, &refused):
+		return err
+	case !errors.Is(refused, ErrUnknown):
+		return v.acceptChanged(refused)
 	}
-	if find(s.known, key) != nil {
-		return nil
-	}
-	if len(s.known) > 0 || t.port == "22" {
-		return refused
-	}
-	return v.checkWithoutPort(t, refused)
-}
-
-// checkWithoutPort accepts, like OpenSSH, the key of a host at an unknown port
-// if it is one that the host is known by at port 22. Otherwise it returns
-// refused.
-func (v *Verifier) checkWithoutPort(t target, refused *KeyError) error {
-	s, err := v.search(t.name, ignore) // the first search has warned
-	if err != nil {
+	trusted, err := c.askDNS(ctx, refused)
+	if trusted || err != nil {
 		return err
 	}
-	if k := find(s.revoked, refused.Key); k != nil {
-		refused.Revoked = k
-		return refused
-	}
-	if find(s.known, refused.Key) != nil {
+	return v.newHost(ctx, c, refused)
+}
+
+// acceptChanged returns nil if the policy accepts a changed key.
+func (v *Verifier) acceptChanged(refused *KeyError) error {
+	if v.config.Policy == InsecureAcceptChanged && errors.Is(refused, ErrChanged) {
+		v.warn(refused)
 		return nil
 	}
 	return refused
 }
 
-// search returns what the files say about a host.
-func (v *Verifier) search(host string, warn func(error)) (*search, error) {
-	if host == "" || len(host) > maxHost {
-		return nil, fmt.Errorf("knownhosts: a host name of %d characters cannot be looked for", len(host))
-	}
-	s := &search{host: host, warn: warn}
-	for _, path := range v.config.Files {
-		if err := s.file(path); err != nil {
-			return nil, err
+// newHost decides about a host that is not in the files.
+func (v *Verifier) newHost(ctx context.Context, c *check, refused *KeyError) error {
+	switch v.config.Policy {
+	case AcceptNew:
+		// The user wants to hear of fingerprints in DNS, and these are others.
+		if refused.SSHFP == SSHFPMismatch {
+			return refused
 		}
-	}
-	return s, nil
-}
-
-// find returns the first of keys that is key, or nil.
-func find(keys []KnownKey, key hostkey.PublicKey) *KnownKey {
-	for i := range keys {
-		if hostkey.Equal(keys[i].Key, key) {
-			return &keys[i]
+		return v.add(ctx, c.host, c.key, true)
+	case Ask:
+		return v.ask(ctx, c, refused)
+	case InsecureWarn:
+		v.warn(refused)
+		return nil
+	case InsecureAcceptChanged:
+		err := v.add(ctx, c.host, c.key, true)
+		var lost *AddError
+		if errors.As(err, &lost) {
+			v.warn(err)
+			return nil
 		}
-	}
-	return nil
-}
-
-func ignore(error) {}
-
-func (v *Verifier) warn(err error) {
-	if v.config.Warn != nil {
-		v.config.Warn(err)
-	}
-}
-
-// Add adds a host and its key to the first file, which is made if it does not
-// exist. It adds nothing if the files have the key already, and returns a
-// [*KeyError] if they have another one or revoke it. A program that asks its
-// user about an unknown host calls Add when the answer is yes.
-func (v *Verifier) Add(host hostkey.Host, key hostkey.PublicKey) error {
-	v.adding.Lock()
-	defer v.adding.Unlock()
-	// Another connection to the host may have added a key in the meantime,
-	// and only one key can be the first.
-	if err := v.check(host, key); !errors.Is(err, ErrUnknown) {
+		if errors.As(err, &refused) {
+			return v.acceptChanged(refused)
+		}
 		return err
 	}
-	if len(v.config.Files) == 0 {
-		return errors.New("knownhosts: there is no file to add a host to")
+	return refused
+}
+
+// A check is the comparison of what a host presented with the files.
+type check struct {
+	v           *Verifier
+	host        hostkey.Host
+	target      target
+	address     string // as the files have it; "" if not to be looked for
+	files       []file
+	warn        func(error)
+	key         hostkey.PublicKey    // as presented, or that of certificate
+	certificate *hostkey.Certificate // nil if a key was presented
+	refusal     error                // why certificate does not count
+
+	named     search    // what the files say about the name
+	addressed search    // and about the address
+	by        *KnownKey // what vouches for the key by name; nil for certificates
+	addressIn bool      // the files know the address
+}
+
+func (v *Verifier) newCheck(host hostkey.Host, key hostkey.PublicKey, warn func(error)) (*check, error) {
+	c := &check{v: v, host: host, key: key, warn: warn}
+	if cert, ok := key.(*hostkey.Certificate); ok && cert != nil {
+		c.certificate, c.key = cert, cert.Key
 	}
-	name := newTarget(host.Name).String()
-	field := name
-	if v.config.Hash {
-		field = hashedField(name)
-	} else if !isPlain(name) {
-		return fmt.Errorf("knownhosts: host name %q cannot stand in a file", name)
+	if c.key == nil {
+		return nil, fmt.Errorf("knownhosts: %q presented no key", host.Name)
 	}
-	line := append([]byte(field+" "), hostkey.MarshalAuthorizedKey(key, "")...)
-	if err := appendLine(v.config.Files[0], line); err != nil {
-		return fmt.Errorf("%w (%q is not remembered, and so not accepted)", err, name)
+	if err := c.aim(); err != nil {
+		return nil, err
 	}
-	if v.config.Added != nil {
-		v.config.Added(name, key, v.config.Files[0])
+	var err error
+	c.files, err = v.load()
+	return c, err
+}
+
+// aim finds out what to look for.
+func (c *check) aim() (err error) {
+	if c.target, err = c.v.target(c.host); err != nil {
+		return err
+	}
+	if c.v.config.CheckIP && c.v.config.Alias == "" {
+		c.address = addressOf(c.host.Addr, c.target)
 	}
 	return nil
 }
 
-// isPlain reports whether a host name means itself as the hosts field of a
-// line: it has no wildcard, separator or control character, and does not begin
-// like a marker, comment, hash or negation.
-func isPlain(host string) bool {
-	return !strings.ContainsAny(host, "*?, \t#|!@") &&
-		!strings.ContainsFunc(host, func(c rune) bool { return c < ' ' || c == 0x7f })
+// target returns what a host is looked for as.
+func (v *Verifier) target(host hostkey.Host) (target, error) {
+	t := newTarget(host.Name)
+	if v.config.Alias != "" {
+		t = target{name: lower(v.config.Alias), port: "22"}
+	}
+	if n := len(t.String()); t.name == "" || n > maxHost {
+		return t, fmt.Errorf("knownhosts: a host name of %d characters cannot be looked for", n)
+	}
+	return t, nil
+}
+
+// run returns nil if the files vouch for what the host presented, and a
+// [*KeyError] if they do not.
+func (c *check) run() error {
+	c.named = find(c.files, c.target.String(), c.warn)
+	var bare search // what the files say about the host whatever its port
+	if c.target.port != "22" {
+		bare = find(c.files, c.target.name, ignore) // the first search has warned
+	}
+	if c.address != "" {
+		c.addressed = find(c.files, c.address, ignore)
+	}
+	refused := &KeyError{Host: c.target.String(), Key: c.key, Want: c.named.known,
+		Files: slices.Concat(c.v.config.Files, c.v.config.SystemFiles)}
+	// "Revoked keys ... are never accepted for authentication or as
+	// certification authorities" (sshd(8)).
+	if refused.Revoked = c.revokedBy(c.named, bare, c.addressed); refused.Revoked != nil {
+		return refused
+	}
+	if c.certificate != nil {
+		c.refusal = c.certified(slices.Concat(c.named.authorities, bare.authorities))
+		if c.refusal == nil {
+			return nil
+		}
+		refused.Certificate = c.refusal
+	}
+	// Like OpenSSH, a host at an unknown port may have a key that it is known
+	// by at port 22.
+	c.by = among(c.named.known, c.key)
+	unknown := len(c.named.known) == 0
+	switch {
+	case c.by != nil, unknown && among(bare.known, c.key) != nil:
+		return c.checkAddress(refused)
+	case unknown:
+		c.checkAddress(refused) // which may find out more
+	}
+	return refused
+}
+
+// revokedBy returns the line that revokes what was presented, or nil.
+func (c *check) revokedBy(searches ...search) *KnownKey {
+	keys := []hostkey.PublicKey{c.key}
+	if c.certificate != nil {
+		keys = append(keys, c.certificate, c.certificate.CA)
+	}
+	for _, s := range searches {
+		for _, key := range keys {
+			if k := among(s.revoked, key); k != nil {
+				return k
+			}
+		}
+	}
+	return nil
+}
+
+// checkAddress returns refused, of the address, if that is known by other keys.
+func (c *check) checkAddress(refused *KeyError) error {
+	c.addressIn = among(c.addressed.known, c.key) != nil
+	if c.addressIn || len(c.addressed.known) == 0 {
+		return nil
+	}
+	refused.Host, refused.Want = c.address, c.addressed.known
+	return refused
+}
+
+// addAddress adds the address of a host that is known by name alone. The host
+// is who it is if that fails.
+func (c *check) addAddress(ctx context.Context) error {
+	if c.address == "" || c.addressIn || c.by == nil || len(c.v.config.Files) == 0 {
+		return nil
+	}
+	if err := c.v.append(ctx, c.key, c.address); err != nil {
+		c.v.warn(err)
+	}
+	return nil
 }
 
 // HostKeyAlgorithms returns the default algorithms, those of the keys the host
 // is known by first: a host with several keys then presents one that can be
-// verified. For an unknown host it is the default order, always: a list
-// that depended on anything else would tell an onlooker more than that
-// (CVE-2020-14145).
+// verified. Ahead of them are the algorithms of certificates if an authority
+// of the host is known, and only then: a host offered the choice would present
+// a certificate that nobody vouches for. For an unknown host it is the default
+// order, always: a list that depended on anything else would tell an onlooker
+// more than that (CVE-2020-14145).
 func (v *Verifier) HostKeyAlgorithms(host hostkey.Host) []string {
-	s, err := v.search(newTarget(host.Name).String(), ignore)
+	t, err := v.target(host)
 	if err != nil {
 		return hostkey.Default() // VerifyHostKey will say what is wrong
 	}
+	files, err := v.load()
+	if err != nil {
+		return hostkey.Default()
+	}
+	s := find(files, t.String(), ignore)
+	authorities := len(s.authorities) + len(find(files, t.name, ignore).authorities)
 	keys := make([]hostkey.PublicKey, len(s.known))
 	for i, k := range s.known {
 		keys[i] = k.Key
+	}
+	if authorities > 0 {
+		return slices.Concat(hostkey.Optional(), hostkey.PreferKeys(keys))
 	}
 	return hostkey.PreferKeys(keys)
 }

@@ -24,6 +24,10 @@ var (
 	p256  = testkeys.ECDSA256().PublicKey()
 )
 
+var everyPolicy = []knownhosts.Policy{
+	knownhosts.Strict, knownhosts.AcceptNew, knownhosts.Ask, knownhosts.InsecureWarn, knownhosts.InsecureAcceptChanged,
+}
+
 // entry returns a line for a key.
 func entry(hosts string, k hostkey.PublicKey) string {
 	return hosts + " " + string(hostkey.MarshalAuthorizedKey(k, "comment"))
@@ -133,8 +137,10 @@ func TestChangedErrorQuotes(t *testing.T) {
 	err := &knownhosts.KeyError{Host: "a\x1b'; rm -rf /", Key: key,
 		Want: []knownhosts.KnownKey{{Key: rsa, File: "it's", Line: 1}, {Key: rsa, File: "it's", Line: 2}, {Key: rsa, File: "b", Line: 1}}}
 	require.ErrorContains(t, err, `-f 'it'\''s' -R 'a`)
-	require.ErrorContains(t, err, `'\''; rm -rf /'; ssh-keygen -f 'b'`)
+	require.ErrorContains(t, err, "'\\''; rm -rf /'` and `ssh-keygen -f 'b'")
 	require.NotContains(t, err.Error(), "\x1b")
+	err.Want[0].Hosts = "*.test"
+	require.ErrorContains(t, err, "an editor, in line 1 of it's", "ssh-keygen -R would forget other hosts")
 }
 
 // J6: a revoked key is refused wherever the line is and whatever the policy.
@@ -150,7 +156,7 @@ func TestJ6Revoked(t *testing.T) {
 		"several hosts":    {write(t, good, entry("@revoked a,example.com", key))},
 		"wildcard and tab": {write(t, good, strings.ReplaceAll(bad, " ", "\t"))},
 	} {
-		for _, policy := range []knownhosts.Policy{knownhosts.Strict, knownhosts.AcceptNew, knownhosts.InsecureAcceptChanged} {
+		for _, policy := range everyPolicy {
 			t.Run(name, func(t *testing.T) {
 				before := read(t, files[0])
 				v := knownhosts.New(knownhosts.Config{Files: files, Policy: policy})
@@ -348,11 +354,15 @@ func TestC10HostKeyAlgorithms(t *testing.T) {
 	v := knownhosts.New(knownhosts.Config{Files: []string{path}, Warn: func(error) { t.Error("nobody is warned twice") }})
 	require.Equal(t, []string{"ecdsa-sha2-nistp256", "rsa-sha2-512", "rsa-sha2-256",
 		"ssh-ed25519", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"}, v.HostKeyAlgorithms(host("known:22"))[:6])
-	for _, unknown := range []string{"a:22", "b:2222", "known:2222", "ed:22", "gone:22", "ca:22", ""} {
+	for _, unknown := range []string{"a:22", "b:2222", "known:2222", "ed:22", "gone:22", ""} {
 		require.Equal(t, hostkey.Default(), v.HostKeyAlgorithms(host(unknown)), unknown)
+	}
+	for _, certified := range []string{"ca:22", "ca:2222"} {
+		require.Equal(t, append(hostkey.Optional(), hostkey.Default()...), v.HostKeyAlgorithms(host(certified)), certified)
 	}
 	var _ hostkey.AlgorithmChooser = v
 	var _ hostkey.Verifier = v
+	var _ hostkey.Updater = v
 }
 
 // Of several connections to a new host with different keys, one wins.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 
+	//lint:ignore SA1019 OpenSSH derives the keys of its files with it, and from nothing else.
 	"golang.org/x/crypto/blowfish"
 )
 

@@ -11,19 +11,17 @@ import (
 
 	"github.com/whelk-ssh/whelk/cipher"
 	"github.com/whelk-ssh/whelk/hostkey"
-	"github.com/whelk-ssh/whelk/hostkey/ed448"
-	"github.com/whelk-ssh/whelk/hostkey/mldsa44"
+	"github.com/whelk-ssh/whelk/internal/algolist"
 	"github.com/whelk-ssh/whelk/kex"
-	"github.com/whelk-ssh/whelk/kex/curve448"
 	"github.com/whelk-ssh/whelk/mac"
 	"github.com/whelk-ssh/whelk/transport"
 )
 
 // A suite is a choice of algorithms; what is empty is left to the defaults.
-type suite struct{ kex, cipher, mac, hostKey string }
+type suite struct{ kex, cipher, mac, compression, hostKey string }
 
 func (u suite) String() string {
-	return strings.Join(strings.Fields(strings.Join([]string{u.kex, u.cipher, u.mac, u.hostKey}, " ")), ",")
+	return strings.Join(strings.Fields(strings.Join([]string{u.kex, u.cipher, u.mac, u.compression, u.hostKey}, " ")), ",")
 }
 
 // options are those of ssh(1) and sshd(8) that choose the suite.
@@ -50,13 +48,16 @@ func flags(options []string) (flags []string) {
 func (u suite) configure(c *transport.Config) {
 	c.KeyFormats = keyFormats
 	if u.kex != "" {
-		c.KeyExchanges = slices.DeleteFunc(everyMethod(), func(m kex.Method) bool { return m.Name() != u.kex })
+		c.KeyExchanges = slices.DeleteFunc(algolist.AllKeyExchanges(), func(m kex.Method) bool { return m.Name() != u.kex })
 	}
 	if u.cipher != "" {
-		c.Ciphers = slices.DeleteFunc(everyMode(), func(m cipher.Mode) bool { return m.Name != u.cipher })
+		c.Ciphers = slices.DeleteFunc(algolist.AllCiphers(), func(m cipher.Mode) bool { return m.Name != u.cipher })
 	}
 	if u.mac != "" {
-		c.MACs = slices.DeleteFunc(everyMAC(), func(a mac.Algorithm) bool { return a.Name != u.mac })
+		c.MACs = slices.DeleteFunc(algolist.AllMACs(), func(a mac.Algorithm) bool { return a.Name != u.mac })
+	}
+	if u.compression != "" {
+		c.Compression = []string{u.compression}
 	}
 	if u.hostKey != "" {
 		c.HostKeyAlgorithms = []string{u.hostKey}
@@ -69,6 +70,7 @@ func (u suite) requireIn(t *testing.T, s transport.State) {
 	for _, p := range []transport.Protection{s.Send, s.Recv} {
 		requireIfWanted(t, u.cipher, p.Cipher)
 		requireIfWanted(t, u.mac, p.MAC)
+		requireIfWanted(t, u.compression, p.Compression)
 	}
 	requireIfWanted(t, u.kex, s.KeyExchange)
 	requireIfWanted(t, u.hostKey, s.HostKeyAlgorithm)
@@ -81,31 +83,14 @@ func requireIfWanted(t *testing.T, want, got string) {
 	}
 }
 
-// All that there is, offered by default or not.
-
-func everyMethod() []kex.Method {
-	return slices.Concat(kex.Default(), kex.Optional(), []kex.Method{curve448.Method()}, kex.Insecure())
-}
-
-func everyMode() []cipher.Mode { return append(cipher.Default(), cipher.Insecure()...) }
-
-func everyMAC() []mac.Algorithm { return append(mac.Default(), mac.Insecure()...) }
-
-var keyFormats = []hostkey.Format{ed448.Format(), mldsa44.Format()}
-
-func everySignature() []string {
-	names := hostkey.Default()
-	for _, f := range keyFormats {
-		names = append(names, f.Name)
-	}
-	return slices.Concat(names, hostkey.Optional(), hostkey.Insecure())
-}
-
-// offerAll makes one of our ends offer all of it.
+// offerAll makes one of our ends offer all there is.
 func offerAll(c *transport.Config) {
-	c.KeyExchanges, c.Ciphers, c.MACs = everyMethod(), everyMode(), everyMAC()
-	c.KeyFormats, c.HostKeyAlgorithms = keyFormats, everySignature()
+	c.KeyExchanges, c.Ciphers, c.MACs = algolist.AllKeyExchanges(), algolist.AllCiphers(), algolist.AllMACs()
+	c.Compression = []string{"none", "zlib@openssh.com", "zlib"}
+	c.HostKeyAlgorithms, c.KeyFormats = algolist.AllSignatures(), keyFormats
 }
+
+var keyFormats = algolist.Formats(algolist.AllSignatures())
 
 // signingAlgorithms are the default ones of the keys there are files of: a
 // security key is not among them.

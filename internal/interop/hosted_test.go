@@ -24,18 +24,24 @@ import (
 // when its connection ended.
 func host(t *testing.T, size int64, change func(*transport.Config)) (s *server, states <-chan transport.State) {
 	t.Helper()
+	ended := make(chan transport.State, 1)
+	return hostHandler(t, func(s *whelkserver.Session) {
+		if err := exchangeStreams(size, session{s}); err != nil {
+			s.Exit(1)
+		}
+		context.AfterFunc(s.Conn().Context(), func() { ended <- s.Conn().State() })
+	}, change), ended
+}
+
+// hostHandler is host with sessions of another kind.
+func hostHandler(t *testing.T, handler whelkserver.HandlerFunc, change func(*transport.Config)) *server {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	ended := make(chan transport.State, 1)
 	served := &whelkserver.Server{
 		HostKeys: everySigner(t),
 		Auth:     userauth.Server{Checks: []userauth.Check{whelkserver.AuthorizedKeys(authorizedKeysFile(t))}},
-		Session: whelkserver.HandlerFunc(func(s *whelkserver.Session) {
-			if err := exchangeStreams(size, session{s}); err != nil {
-				s.Exit(1)
-			}
-			context.AfterFunc(s.Conn().Context(), func() { ended <- s.Conn().State() })
-		}),
+		Session:  handler,
 	}
 	change(&served.Transport)
 	stopped := make(chan error, 1)
@@ -47,12 +53,12 @@ func host(t *testing.T, size int64, change func(*transport.Config)) (s *server, 
 		defer cancel()
 		require.NoError(t, served.Shutdown(ctx), "sessions have stayed")
 	})
-	s = &server{program: hosted, port: l.Addr().(*net.TCPAddr).Port}
+	s := &server{program: hosted, port: l.Addr().(*net.TCPAddr).Port}
 	for _, key := range served.HostKeys {
 		s.hostKeys = append(s.hostKeys, key.PublicKey())
 	}
 	s.writeKnownHosts(t)
-	return s, ended
+	return s
 }
 
 // A session is an end whose standard error outlives its output, which it would

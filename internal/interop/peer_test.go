@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/whelk-ssh/whelk/client"
 	"github.com/whelk-ssh/whelk/hostkey"
 )
 
@@ -213,4 +214,14 @@ func certificateFile(t *testing.T, file string) string {
 		require.NoError(t, os.WriteFile(path, line, 0o600))
 	}
 	return path
+}
+
+// Paramiko's server breaks off over our guess, and is dialed again.
+func TestWrongGuessAtParamiko(t *testing.T) {
+	p := peers[slices.IndexFunc(peers, func(p *peer) bool { return p.name == "Paramiko" })]
+	between(t, "library to Paramiko", []*program{p.server}, func(t *testing.T) {
+		s := p.serve(t)[0]
+		c := s.dial(t, func(c *client.Config) { c.HostKeys = s.vouched() })
+		require.Equal(t, "curve25519-sha256@libssh.org", c.State().KeyExchange)
+	})
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/whelk-ssh/whelk/cipher"
 	"github.com/whelk-ssh/whelk/client"
+	"github.com/whelk-ssh/whelk/internal/algolist"
 	"github.com/whelk-ssh/whelk/mac"
 	"github.com/whelk-ssh/whelk/transport"
 )
@@ -38,7 +39,7 @@ func newRing() *ring {
 		ciphers: make([]cipher.Mode, 1), macs: make([]mac.Algorithm, 1), seen: make(map[[2]transport.Protection]bool),
 		stream: newStream(1 << 40), sent: newSum(),
 	}
-	for _, mode := range everyMode() {
+	for _, mode := range algolist.AllCiphers() {
 		if mode.AEAD {
 			r.all = append(r.all, transport.Protection{Cipher: mode.Name})
 			continue

@@ -21,21 +21,29 @@ func setKeyExchanges(o *options, v string) (err error) {
 // setHostKeyAlgorithms takes what the host keys sign with. They know their own
 // formats.
 func setHostKeyAlgorithms(o *options, v string) (err error) {
-	o.transport.HostKeyAlgorithms, err = algolist.Signatures(v)
+	o.transport.HostKeyAlgorithms, err = signatures(v)
 	return err
 }
 
 // setUserKeyAlgorithms takes what users may sign with.
 func setUserKeyAlgorithms(o *options, v string) (err error) {
-	o.transport.UserKeyAlgorithms, err = algolist.Signatures(v)
+	o.transport.UserKeyAlgorithms, err = signatures(v)
 	o.transport.KeyFormats = algolist.Formats(o.transport.UserKeyAlgorithms)
 	return err
 }
 
+// signatures returns the signature algorithms of a list. One that changes the
+// default finds those of certificates there, as with sshd.
+func signatures(v string) ([]string, error) {
+	if names, err := algolist.Signatures(v); err != nil || v == "" || !strings.ContainsRune("+-^", rune(v[0])) {
+		return names, err
+	}
+	return algolist.Signatures("+" + strings.Join(hostkey.Optional(), ",") + "," + v)
+}
+
 // setCASignatures takes what authorities may have signed certificates with.
-// That restricts nothing: no certificate lets anybody in yet.
-func setCASignatures(_ *options, v string) error {
-	_, err := algolist.Signatures(v)
+func setCASignatures(o *options, v string) (err error) {
+	o.keys.CASignatureAlgorithms, err = algolist.Signatures(v)
 	return err
 }
 

@@ -54,6 +54,9 @@ func newDaemon(o *options, stderr io.Writer) (*daemon, error) {
 	if d.server.HostKeys, err = d.hostKeys(o.hostKeys); err != nil {
 		return nil, err
 	}
+	if d.server.HostKeys, err = withCertificates(d.server.HostKeys, o.hostCertificates); err != nil {
+		return nil, err
+	}
 	if d.server.HostKeys, err = usable(d.server.HostKeys, o.transport.HostKeyAlgorithms); err != nil {
 		return nil, err
 	}
@@ -122,17 +125,22 @@ func (d *daemon) announce(key hostkey.Signer) hostkey.Signer {
 	return key
 }
 
-// auth lets in the account's user, with a key.
+// auth lets in the account's user.
 func (d *daemon) auth(o *options) (userauth.Server, error) {
-	a := userauth.Server{MaxTries: o.maxTries}
-	if !o.pubkey || len(o.authorizedKeys) == 0 {
-		return a, errors.New("nobody could log in: there is no way but a public key, and that is off")
+	a := userauth.Server{MaxTries: o.maxTries, Chains: o.methods.chains}
+	if o.pubkey && len(o.authorizedKeys)+len(o.keys.TrustedUserCAKeys) > 0 {
+		a.Checks = append(a.Checks, onlyUser{d.publicKeys(o).Check(), d.account.name})
 	}
-	var files []string
-	for _, file := range o.authorizedKeys {
-		files = append(files, d.account.path(file))
+	others, err := d.checks(&o.methods)
+	if err != nil {
+		return a, err
 	}
-	a.Checks = []userauth.Check{onlyUser{server.AuthorizedKeys(files...), d.account.name}}
+	if a.Checks = append(a.Checks, others...); len(a.Checks) == 0 {
+		return a, errors.New("nobody could log in: public keys are off, and so are the other ways")
+	}
+	if err := a.Validate(); err != nil {
+		return a, fmt.Errorf("AuthenticationMethods: %w", err)
+	}
 	if o.banner != "" {
 		text, err := os.ReadFile(o.banner)
 		if err != nil {
@@ -141,23 +149,4 @@ func (d *daemon) auth(o *options) (userauth.Server, error) {
 		a.Banner = func(context.Context, string) string { return string(text) }
 	}
 	return a, nil
-}
-
-// onlyUser is a check that refuses all users but one. It asks the check it
-// wraps whatever the name is, so that the time it takes does not depend on it.
-type onlyUser struct {
-	check userauth.Check
-	name  string
-}
-
-// Method implements [userauth.Check].
-func (c onlyUser) Method() string { return c.check.Method() }
-
-// Check implements [userauth.Check].
-func (c onlyUser) Check(ctx context.Context, a *userauth.Attempt) (userauth.Decision, error) {
-	d, err := c.check.Check(ctx, a)
-	if a.User != c.name {
-		return userauth.Decision{}, fmt.Errorf("user %q may not log in, only %q", a.User, c.name)
-	}
-	return d, err
 }

@@ -28,12 +28,32 @@
 //
 // Keywords are those of sshd_config(5), without regard to case:
 //
-//	AcceptEnv AllowAgentForwarding AuthorizedKeysFile Banner Ciphers
-//	Compression HostKey HostKeyAlgorithms KexAlgorithms ListenAddress LogLevel LoginGraceTime MACs
-//	MaxAuthTries MaxSessions MaxStartups ModuliFile PermitTTY
-//	PerSourceMaxStartups Port
-//	PubkeyAcceptedAlgorithms PubkeyAuthentication RekeyLimit Subsystem
+//	AcceptEnv AllowAgentForwarding AuthenticationMethods AuthorizedKeysFile
+//	AuthorizedPrincipalsFile Banner CASignatureAlgorithms Ciphers Compression HostbasedAuthentication
+//	HostbasedUsesNameFromPacketOnly HostCertificate HostKey HostKeyAlgorithms
+//	KbdInteractiveAuthentication KexAlgorithms ListenAddress LogLevel
+//	LoginGraceTime MACs MaxAuthTries MaxSessions MaxStartups ModuliFile
+//	PasswordAuthentication PermitTTY PermitUserEnvironment PerSourceMaxStartups
+//	Port PubkeyAcceptedAlgorithms PubkeyAuthentication RekeyLimit RevokedKeys
+//	Subsystem TrustedUserCAKeys
 //	UnusedConnectionTimeout
+//
+// Three are ours:
+//
+//	PasswordFile      passwords, as `htpasswd -B` writes them; none if not given
+//	KnownHostsFile    keys of machines that may vouch for the user;
+//	                  ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts if not given
+//	TrustedHostsFile  names of those machines; ~/.shosts and
+//	                  /etc/ssh/shosts.equiv if not given
+//
+// Passwords are never those of the system. With a PasswordFile they are taken
+// unless PasswordAuthentication is "no", and asked for by prompt too if
+// KbdInteractiveAuthentication is "yes". HostbasedAuthentication lets in whom a
+// machine vouches for that proves its key of KnownHostsFile, is called what
+// TrustedHostsFile says, and has the client's address, unless
+// HostbasedUsesNameFromPacketOnly is "yes". AuthenticationMethods has lists of
+// "publickey", "password", "keyboard-interactive" and "hostbased", as in
+// "publickey,password hostbased": the user has to pass all of one.
 //
 // Lists of algorithms are those of whelk, which "whelk -Q" has the names for:
 // "+" adds to the default, "-" takes from it, "^" puts in front, and "*" and "?"
@@ -42,12 +62,19 @@
 // asked for, as in KexAlgorithms=+diffie-hellman-group-exchange-sha256, chooses
 // from the groups in ModuliFile, /etc/ssh/moduli if not given and if it exists,
 // and from those of RFC 3526 if not. With GODEBUG=fips140=on in the environment
-// there is nothing but what FIPS 140-3 approves of. CASignatureAlgorithms is
-// read and restricts nothing, since no certificate lets anybody in yet.
+// there is nothing but what FIPS 140-3 approves of.
+//
+// Every option of an authorized_keys file is enforced, save that the patterns of
+// from="..." are for addresses, and that a line with tunnel="..." lets nobody in.
+// A certificate lets the user in if a line with cert-authority has its
+// authority, or TrustedUserCAKeys; it names the user then, or a name in
+// AuthorizedPrincipalsFile. RevokedKeys keeps out what it lists, and everybody
+// while it cannot be read. HostCertificate goes with a HostKey, and may be given
+// for several.
 //
 // PrintMotd, PrintLastLog, TCPKeepAlive and UseDNS are taken and do nothing. Of
 // those that would switch on what whelkd does not do, such as
-// PasswordAuthentication and AllowTcpForwarding, only "no" is taken. Terminals
+// UsePAM and AllowTcpForwarding, only "no" is taken. Terminals
 // are allowed unless PermitTTY says otherwise. StrictModes is always on.
 // AllowAgentForwarding and Compression are "no" unless given.
 //

@@ -19,8 +19,13 @@ type options struct {
 	port     string
 	hostKeys []string // files
 
+	hostCertificates []string // files
+
 	authorizedKeys []string // files
-	pubkey         bool     // whether they count
+	principals     string   // file of authorized principals, or ""
+	keys           server.PublicKeys
+	pubkey         bool // whether they count
+	methods        methods
 	maxTries       int
 	banner         string // a file, or ""
 
@@ -44,7 +49,7 @@ const silent = slog.LevelError + 4
 func newOptions() *options {
 	return &options{
 		address: "127.0.0.1", port: "22",
-		authorizedKeys: []string{".ssh/authorized_keys"}, pubkey: true,
+		authorizedKeys: []string{".ssh/authorized_keys"}, pubkey: true, methods: newMethods(),
 		permitTTY: true, subsystems: make(map[string]string), logLevel: slog.LevelError,
 	}
 }

@@ -102,7 +102,19 @@ func TestKeywords(t *testing.T) {
 		{"Subsystem=sftp  /usr/lib/sftp-server -l INFO", func(o *options) any { return o.subsystems["sftp"] }, "/usr/lib/sftp-server -l INFO"},
 		{"UnusedConnectionTimeout=5m", func(o *options) any { return o.unused }, 5 * time.Minute},
 		{"UnusedConnectionTimeout=none", func(o *options) any { return o.unused }, time.Duration(0)},
-		{"PasswordAuthentication=no", func(*options) any { return nil }, nil},
+		{"PasswordAuthentication=no", func(o *options) any { return o.methods.password }, "no"},
+		{"PasswordAuthentication=yes", func(o *options) any { return o.methods.password }, "yes"},
+		{"KbdInteractiveAuthentication=yes", func(o *options) any { return o.methods.interactive }, true},
+		{"ChallengeResponseAuthentication=yes", func(o *options) any { return o.methods.interactive }, true},
+		{"HostbasedAuthentication=yes", func(o *options) any { return o.methods.hostbased }, true},
+		{"HostbasedUsesNameFromPacketOnly=yes", func(o *options) any { return o.methods.anyAddress }, true},
+		{"PasswordFile=/p", func(o *options) any { return o.methods.passwords }, "/p"},
+		{"PasswordFile=none", func(o *options) any { return o.methods.passwords }, ""},
+		{"KnownHostsFile=a b", func(o *options) any { return o.methods.knownHosts }, []string{"a", "b"}},
+		{"TrustedHostsFile=none", func(o *options) any { return len(o.methods.trustedHosts) }, 0},
+		{"AuthenticationMethods=any", func(o *options) any { return o.methods.chains }, [][]string(nil)},
+		{"AuthenticationMethods=publickey,password  hostbased", func(o *options) any { return o.methods.chains },
+			[][]string{{"publickey", "password"}, {"hostbased"}}},
 		{"StrictModes=yes", func(*options) any { return nil }, nil},
 		{"PrintMotd=yes", func(*options) any { return nil }, nil},
 	} {
@@ -117,7 +129,9 @@ func TestKeywords(t *testing.T) {
 func TestKeywordsRefuse(t *testing.T) {
 	for _, option := range []string{
 		"Ciphers=aes129-ctr", "MACs=hmac-md4", "KexAlgorithms=+nothing", "HostKeyAlgorithms=ssh-rsb", "PubkeyAcceptedAlgorithms=-x", "CASignatureAlgorithms=x",
-		"Compression=zlib", "PasswordAuthentication=yes", "X11Forwarding=yes", "AllowTcpForwarding=local", "StrictModes=no", "UsePAM=yes",
+		"Compression=zlib", "PasswordAuthentication=2", "HostbasedAuthentication=2", "KbdInteractiveAuthentication=2",
+		"AuthenticationMethods=none", "AuthenticationMethods=publickey,,password", "AuthenticationMethods=keyboard-interactive:pam",
+		"X11Forwarding=yes", "AllowTcpForwarding=local", "StrictModes=no", "UsePAM=yes",
 		"LoginGraceTime=2x", "LoginGraceTime=m", "LoginGraceTime=99999999999", "LoginGraceTime=2000000000w", "LoginGraceTime=-1",
 		"MaxAuthTries=0", "MaxAuthTries=many", "MaxSessions=-1", "MaxStartups=10:30", "MaxStartups=10:130:100", "MaxStartups=100:30:10", "MaxStartups=0",
 		"PermitTTY=maybe", "PubkeyAuthentication=2", "LogLevel=LOUD", "RekeyLimit=1T", "RekeyLimit=0", "RekeyLimit=9999999999G", "RekeyLimit=1 2 3",
@@ -146,6 +160,10 @@ func TestErrorsAreOneLine(t *testing.T) {
 		{"an address that is not ours", []string{"-h", hostKeyIn(t), "-l", "192.0.2.1"}, "whelkd: cannot listen on 192.0.2.1:22: "},
 		{"a banner that is not there", []string{"-h", hostKeyIn(t), "-o", "Banner=" + dir + "/none"}, "whelkd: banner: "},
 		{"no way in", []string{"-h", hostKeyIn(t), "-o", "PubkeyAuthentication=no"}, "whelkd: nobody could log in"},
+		{"passwords of nobody", []string{"-h", hostKeyIn(t), "-o", "PasswordAuthentication=yes"}, "name a file of them with PasswordFile"},
+		{"prompts for nobody", []string{"-h", hostKeyIn(t), "-o", "KbdInteractiveAuthentication=yes"}, "name a file of them with PasswordFile"},
+		{"passwords that are not there", []string{"-h", hostKeyIn(t), "-o", "PasswordFile=" + dir + "/none"}, "htpasswd -cB"},
+		{"a method that is off", []string{"-h", hostKeyIn(t), "-o", "AuthenticationMethods=publickey,hostbased"}, `whelkd: AuthenticationMethods: `},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var stdout, stderr bytes.Buffer

@@ -1,15 +1,17 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"golang.org/x/term"
 )
 
-// canAsk reports whether there is a terminal to ask for a password.
+// canAsk reports whether there is a terminal to ask the user on.
 func canAsk() bool {
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
@@ -19,8 +21,8 @@ func canAsk() bool {
 	return true
 }
 
-// askPassword asks on the terminal, even if standard input is not one.
-func (p *program) askPassword(ctx context.Context) (string, error) {
+// prompt asks on the terminal, even if standard input is not one.
+func (p *program) prompt(ctx context.Context, text string, echo bool) (string, error) {
 	if p.changed {
 		return "", errors.New("passwords are not sent to a host whose key has changed")
 	}
@@ -36,20 +38,38 @@ func (p *program) askPassword(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer term.Restore(fd, state) // if ctx ends before the line does
-	fmt.Fprintf(tty, "%s@%s's password: ", p.user, p.host)
+	fmt.Fprint(tty, text)
+	read := readHidden
+	if echo {
+		read = readLine
+	}
 	typed := make(chan error, 1)
-	var secret []byte
+	var line string
 	go func() {
 		var err error
-		secret, err = term.ReadPassword(fd)
+		line, err = read(tty)
 		typed <- err
 	}()
 	select {
 	case err := <-typed:
-		fmt.Fprintln(tty)
-		return string(secret), err
+		if !echo {
+			fmt.Fprintln(tty)
+		}
+		return line, err
 	case <-ctx.Done():
 		fmt.Fprintln(tty)
 		return "", context.Cause(ctx)
 	}
+}
+
+// readHidden reads a line that nobody sees.
+func readHidden(tty *os.File) (string, error) {
+	secret, err := term.ReadPassword(int(tty.Fd()))
+	return string(secret), err
+}
+
+// readLine reads a line that may be seen.
+func readLine(tty *os.File) (string, error) {
+	line, err := bufio.NewReader(tty).ReadString('\n')
+	return strings.TrimRight(line, "\r\n"), err
 }
