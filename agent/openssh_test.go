@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -90,6 +92,54 @@ func TestSecurityKeyToOpenSSH(t *testing.T) {
 	require.ErrorIs(t, sign(t, c, keys[0]), ErrRefused)
 }
 
+// As many keys as anybody has, in OpenSSH's agent and in ours.
+func TestManyKeys(t *testing.T) {
+	const many = 300
+	for name, a := range map[string]Agent{"ssh-agent": dialAgent(t, startAgent(t)), "keyring": serve(t, NewKeyring())} {
+		t.Run(name, func(t *testing.T) {
+			for i := range many {
+				require.NoError(t, a.Add(t.Context(), AddedKey{Key: newEd25519(i), Comment: fmt.Sprint(i)}))
+			}
+			signers, err := Signers(t.Context(), a)
+			require.NoError(t, err)
+			require.Len(t, signers, many)
+			for _, i := range []int{0, many / 2, many - 1} {
+				require.Equal(t, public(t, newEd25519(i)).Marshal(), signers[i].PublicKey().Marshal())
+				_, err := signers[i].Sign(t.Context(), hostkey.Ed25519, []byte("data"))
+				require.NoError(t, err)
+			}
+			for i := range many {
+				require.NoError(t, a.Remove(t.Context(), public(t, newEd25519(i))))
+			}
+			require.Empty(t, list(t, a))
+		})
+	}
+}
+
+func newEd25519(i int) ed25519.PrivateKey {
+	seed := make([]byte, ed25519.SeedSize)
+	seed[0], seed[1] = byte(i), byte(i>>8)
+	return ed25519.NewKeyFromSeed(seed)
+}
+
+// Programs come and go, many at a time.
+func TestManyPrograms(t *testing.T) {
+	d := newDesk(t)
+	for _, name := range keyNames {
+		require.NoError(t, d.keyring.Add(t.Context(), AddedKey{Key: private(t, name)}))
+	}
+	var programs sync.WaitGroup
+	for range 30 {
+		programs.Go(func() {
+			out, err := d.run("ssh-add", "-l")
+			if err != nil || strings.Count(out, "SHA256:") != len(keyNames) {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+	}
+	programs.Wait()
+}
+
 // An agent that is killed in the middle.
 func TestOpenSSHDies(t *testing.T) {
 	near, err := net.Dial("unix", startAgent(t))
@@ -113,12 +163,15 @@ type desk struct {
 	bound   atomic.Int32 // bindings that were good
 }
 
-func newDesk(t *testing.T) *desk {
+func newDesk(t *testing.T, change ...func(*Keyring)) *desk {
 	t.Helper()
 	l, err := Listen()
 	require.NoError(t, err)
 	d := &desk{t: t, keyring: NewKeyring(), socket: l.Addr().String(), dir: t.TempDir()}
 	d.keyring.Confirm = func(context.Context, Use) error { d.asked.Add(1); return nil }
+	for _, f := range change {
+		f(d.keyring)
+	}
 	s := &Server{Agent: d.keyring, Report: func(_ context.Context, request string, err error) {
 		if request == agentExtension.String() && err == nil {
 			d.bound.Add(1)
@@ -204,10 +257,21 @@ func TestSSHAdd(t *testing.T) {
 
 	_, err = d.run("ssh-add", "-s", "/usr/lib/x86_64-linux-gnu/libc.so.6")
 	require.Error(t, err, "M6 CVE-2023-38408")
+
+	d.write("known", "host "+string(hostkey.MarshalAuthorizedKey(hosts["a"].PublicKey(), "")), 0o600)
 	d.must("ssh-add", "-D")
-	d.keyring.Confirm = nil
-	_, err = d.run("ssh-add", "-c", d.path("ecdsa256"))
+	d.must("ssh-add", "-q", "-H", d.path("known"), "-h", "host", d.path("ed25519"))
+	require.Len(t, list(t, d.keyring), 2)
+	for _, e := range d.keyring.entries {
+		require.Len(t, e.destinations, 1, "M5 CVE-2023-51384: the key is restricted, and so is its certificate")
+	}
+	_, err = d.run("ssh-add", "-T", d.path("ed25519.pub"))
+	require.Error(t, err, "M4: this connection is bound to no host")
+
+	alone := newDesk(t, func(k *Keyring) { k.Confirm = nil })
+	_, err = alone.run("ssh-add", "-c", d.path("ecdsa256"))
 	require.Error(t, err, "M4 CVE-2026-39833: there is nobody to ask")
+	require.Empty(t, list(t, alone.keyring))
 }
 
 // ssh-keygen signs texts and certificates with keys in our Keyring.
@@ -303,6 +367,27 @@ func TestSSH(t *testing.T) {
 	}
 }
 
+// And with the certificate of each kind of key, where the server knows nothing
+// but its authority.
+func TestSSHWithCertificates(t *testing.T) {
+	d := newDesk(t)
+	u, err := user.Current()
+	require.NoError(t, err)
+	d.write("authorized", "cert-authority "+string(hostkey.MarshalAuthorizedKey(testkeys.Ed25519Other().PublicKey(), "")), 0o600)
+	port := d.startSSHD("ed25519-other")
+	d.write("known", "host "+string(hostkey.MarshalAuthorizedKey(testkeys.Ed25519Other().PublicKey(), "")), 0o600)
+	for _, name := range keyNames {
+		require.NoError(t, d.keyring.RemoveAll(t.Context()))
+		key := private(t, name)
+		require.NoError(t, d.keyring.Add(t.Context(), AddedKey{Key: key}))
+		_, err := d.run("ssh", d.sshArgs("host", port, "echo in")...)
+		require.Error(t, err, "the key alone")
+		c := certify(t, public(t, key), hostkey.Certificate{KeyID: name, Principals: []string{u.Username}})
+		require.NoError(t, d.keyring.Add(t.Context(), AddedKey{Key: key, Certificate: c}))
+		require.Equal(t, "in\n", d.must("ssh", d.sshArgs("host", port, "echo in")...), name)
+	}
+}
+
 // The agent is lent over two hosts, with keys that may go that way and with keys
 // that may not: OpenSSH's client and servers, our Keyring, and ssh-add -h.
 func TestTwoHops(t *testing.T) {
@@ -348,9 +433,8 @@ func TestTwoHops(t *testing.T) {
 
 // While one program waits to be let use a key, others go on.
 func TestConfirmWhileOthersUse(t *testing.T) {
-	d := newDesk(t)
 	answer := make(chan error)
-	d.keyring.Confirm = func(context.Context, Use) error { return <-answer }
+	d := newDesk(t, func(k *Keyring) { k.Confirm = func(context.Context, Use) error { return <-answer } })
 	require.NoError(t, d.keyring.Add(t.Context(), AddedKey{Key: private(t, "ed25519"), Confirm: true}))
 	pub := d.write("k.pub", string(hostkey.MarshalAuthorizedKey(testkeys.Ed25519().PublicKey(), "")), 0o600)
 	waiting := make(chan error, 1)

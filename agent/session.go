@@ -24,7 +24,7 @@ type session struct {
 
 	mu        sync.Mutex // locked before keyring.mu
 	attempted bool       // somebody wanted to bind it, so that it is not only local
-	bindings  []Binding
+	bindings  []Binding  // all but the last of which are Forwarded
 }
 
 // Bind implements [Binder] (OpenSSH PROTOCOL.agent, section 1). A locked Keyring
@@ -246,9 +246,6 @@ func (s *session) sees(e *entry) bool {
 func (s *session) way(e *entry, user *string) (from, to string, ok bool) {
 	for i, b := range s.bindings {
 		last := i == len(s.bindings)-1
-		if !last && !b.Forwarded {
-			return "", "", false
-		}
 		step := slices.IndexFunc(e.destinations, func(d Destination) bool {
 			begins := d.From.origin()
 			if i > 0 {

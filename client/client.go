@@ -27,6 +27,7 @@ const (
 type Client struct {
 	transport *transport.Conn
 	mux       *connection.Mux
+	lending   *lending      // nil without an Agent
 	updating  *updating     // nil without an Updater
 	done      chan struct{} // closed when the connection has ended and err is set
 	err       error
@@ -102,7 +103,9 @@ func newClient(ctx context.Context, nc net.Conn, address string, config *Config)
 		return nil, contextual(ctx, err, start, fmt.Sprintf("authenticating %q to %s", config.User, address))
 	}
 	c := &Client{transport: t, done: make(chan struct{})}
-	c.mux = connection.New(t, c.listen(settings.Host, config))
+	mux := c.listen(settings.Host, config)
+	c.lend(config, mux)
+	c.mux = connection.New(t, mux)
 	go c.serve()
 	return c, nil
 }
@@ -111,6 +114,7 @@ func newClient(ctx context.Context, nc net.Conn, address string, config *Config)
 // for the answer: the first authentication request is behind it in the same
 // flight.
 func authenticate(ctx context.Context, t *transport.Conn, config *Config) error {
+	ctx = withAgentBinding(ctx, t.State())
 	unhook := context.AfterFunc(ctx, func() { t.Disconnect(transport.ReasonByApplication, "") })
 	defer unhook()
 	if err := t.RequestService(authService); err != nil {
@@ -160,6 +164,7 @@ func (c *Client) serve() {
 	err := c.mux.Serve()
 	disconnect(c.transport, err)
 	c.transport.Close()
+	c.lending.end()
 	if c.updating != nil {
 		c.updating.end()
 	}

@@ -40,6 +40,12 @@ type Cmd struct {
 	// Pty, unless nil, asks for a terminal.
 	Pty *Pty
 
+	// ForwardAgent lends the agent of [Config].Agent to the server, for as long
+	// as the command runs. Whoever is root there can have it sign, and so can
+	// be the user elsewhere, but does not get to see the keys. It is no error
+	// if the server does not want it.
+	ForwardAgent bool
+
 	client *Client
 	name   string
 
@@ -130,6 +136,9 @@ func (c *Cmd) open(ctx context.Context) (*channel.Channel, error) {
 		return nil, err
 	}
 	params := channel.Params{Requests: maxRequests, Extended: c.Stderr != nil || c.pipes.stderr != nil}
+	if c.ForwardAgent && c.client.lending == nil {
+		return nil, errNoAgent
+	}
 	ch, err := c.client.mux.Open(ctx, sessionType, nil, params)
 	if err != nil {
 		return nil, err
@@ -160,6 +169,11 @@ func (c *Cmd) request(ctx context.Context, ch *channel.Channel, env []wire.EnvRe
 		m := c.Pty.request()
 		if err := ch.Request(ctx, "pty-req", m.Append(nil)); err != nil {
 			return refused(err, "pty-req", m.Term)
+		}
+	}
+	if c.ForwardAgent {
+		if err := c.client.offerAgent(ch); err != nil {
+			return err
 		}
 	}
 	for _, m := range env {

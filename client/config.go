@@ -1,7 +1,9 @@
 package client
 
 import (
+	"context"
 	"errors"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -40,6 +42,13 @@ type Config struct {
 	// Updater, requests are to be taken by its OnRequest.
 	Mux connection.Config
 
+	// Agent, unless nil, connects to the agent that commands with ForwardAgent
+	// lend to the server: agent.Dialer does, and agent.DialTo to an agent in
+	// this process. It is called for each connection that the server opens,
+	// and returns when its context is done. The channels that the server opens
+	// besides are to be taken by Mux.OnOpen.
+	Agent func(ctx context.Context) (io.ReadWriteCloser, error)
+
 	// Banner, unless nil, is given each message the server wants shown before
 	// the user is let in (RFC 4252, section 5.4). The text is the server's
 	// and may hold anything: who prints it filters control characters.
@@ -51,6 +60,8 @@ var (
 	ErrNoUser     = errors.New("client: Config.User is empty: say who is to be let in")
 	ErrNoHostKeys = errors.New("client: Config.HostKeys is nil: " +
 		"say which host keys to trust, as with knownhosts.New or hostkey.Pin")
+	ErrAgent = errors.New("client: Config.Agent takes the channels that the server opens: " +
+		"take those that Config.Mux.Opens allows with Config.Mux.OnOpen")
 	ErrUpdater = errors.New("client: Config.Updater takes the host's global requests: " +
 		"take those that Config.Mux.Requests allows with Config.Mux.OnRequest")
 )
@@ -69,6 +80,8 @@ func (c *Config) clone() (*Config, error) {
 		return nil, ErrNoHostKeys
 	case c.User == "":
 		return nil, ErrNoUser
+	case c.Agent != nil && c.Mux.Opens > 0 && c.Mux.OnOpen == nil:
+		return nil, ErrAgent
 	case c.Updater != nil && c.Mux.Requests > 0 && c.Mux.OnRequest == nil:
 		return nil, ErrUpdater
 	}

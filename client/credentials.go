@@ -16,7 +16,8 @@ type Credentials struct {
 	// Keys are tried first. A certificate goes ahead of its key.
 	Keys []hostkey.Signer
 
-	// Agent returns the keys of an agent, which are tried next.
+	// Agent returns the keys of an agent, which are tried next. [AgentKeys]
+	// makes it.
 	Agent func(ctx context.Context) ([]hostkey.Signer, error)
 
 	// Dir is a directory such as ~/.ssh, whose keys are tried next: id_ed25519,

@@ -20,10 +20,16 @@
 // usual order. This package starts no program, asks no question, and reads no
 // file but the keys in the directory that Credentials.Dir names.
 //
-// It does not forward connections or agents, and does not send keepalives;
-// what a server asks of it, channels and global requests alike, is refused
-// unless [Config].Mux says otherwise. The keys that a server announces are
-// ignored unless [Config].Updater wants them.
+// It does not forward connections, and does not send keepalives; what a server
+// asks of it, channels and global requests alike, is refused unless
+// [Config].Mux says otherwise. The keys that a server announces are ignored
+// unless [Config].Updater wants them.
+//
+// # Agents
+//
+// [AgentKeys] are the keys of an agent, for [Credentials]. [Cmd] can lend an agent
+// to the server, which is off unless asked for; the agent is told which host it is
+// lent to, and may hold keys that are not to be used there.
 //
 // # Cancellation
 //

@@ -19,7 +19,8 @@
 // [HostKeyFile] is the host key of a server that has none of its own;
 // [AuthorizedKeys], [PasswordFile], [InteractivePasswordFile] and [Hostbased] are
 // its users, by the files of those who run it, and [PublicKeys] knows authorities
-// and revoked keys too.
+// and revoked keys too. [Session.ServeAgent] gives programs of a session the agent
+// that its client lends.
 //
 // Once a client is in, it is told of all host keys, so that it knows the one
 // that will replace another (OpenSSH PROTOCOL, section 2.5).

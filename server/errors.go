@@ -31,6 +31,10 @@ var (
 	// want any more output, as its own reader has gone.
 	ErrUnread = errors.New("server: the client reads no further output")
 
+	// ErrNoAgent is what DialAgent and ServeAgent of a [Session] return whose
+	// client does not lend its agent.
+	ErrNoAgent = errors.New("server: the client does not lend its agent: ssh -A does")
+
 	// ErrExited is what a second Exit or ExitSignal of a [Session] returns.
 	ErrExited = errors.New("server: the session has exited already")
 )

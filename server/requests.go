@@ -35,6 +35,8 @@ func (s *Session) handle(r *channel.Request) (h Handler, ok bool) {
 		return nil, s.setenv(r.Payload)
 	case "pty-req":
 		return nil, s.allocate(r.Payload)
+	case agentRequest, agentRequestOpenSSH:
+		return nil, s.lendAgent(r.Type, r.Payload)
 	case "shell":
 		h = s.shell(r.Payload)
 	case "exec":

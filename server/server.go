@@ -48,6 +48,10 @@ type Server struct {
 	// and line editing to the Handler, which finds out with [Session.Pty].
 	AllowPty bool
 
+	// AllowAgentForwarding lets clients lend their agent to a session. A
+	// Handler that gives it to its programs calls [Session.ServeAgent].
+	AllowAgentForwarding bool
+
 	MaxSessions int // open at once on one connection; 64 if zero
 
 	// Transport has algorithms, limits and tracing; not HostKeys. Unless
@@ -160,6 +164,9 @@ func (s *Server) validate() error {
 func (s *Server) transportConfig() *transport.Config {
 	config := s.Transport
 	config.Announce = append(slices.Clone(config.Announce), wire.Extension{Name: userauth.HostBoundExtension, Value: []byte("0")})
+	if s.AllowAgentForwarding {
+		config.Announce = append(config.Announce, wire.Extension{Name: agentExtension, Value: []byte("0")})
+	}
 	if len(s.HostKeys) > 0 {
 		config.HostKeys = s.HostKeys
 	}

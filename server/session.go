@@ -47,7 +47,8 @@ type Session struct {
 // runs.
 type request struct {
 	started   bool
-	forced    bool // the command is not the client's choice
+	forced    bool   // the command is not the client's choice
+	agent     string // type of the channels to the client's agent, or ""
 	command   string
 	subsystem string
 	env       environment

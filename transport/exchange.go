@@ -212,7 +212,9 @@ func (x *exchange) protections() (send, recv Protection) {
 func (x *exchange) sendNewKeys() error {
 	c := x.conn
 	if x.first {
-		c.updateState(func(s *State) { s.SessionID = bytes.Clone(x.result.H) })
+		c.updateState(func(s *State) {
+			s.SessionID, s.HostKeySignature = bytes.Clone(x.result.H), bytes.Clone(x.result.Signature)
+		})
 	}
 	send, _ := x.protections()
 	mode, algorithm := c.config.protection(send)

@@ -32,6 +32,7 @@ type State struct {
 	PostQuantum          bool // of KeyExchange, the latest: see kex.PostQuantum
 	HostKeyAlgorithm     string
 	HostKey              hostkey.PublicKey
+	HostKeySignature     []byte // of SessionID by HostKey, encoded as in the first exchange
 	Send, Recv           Protection
 	Extensions           map[string][]byte // what the peer announced (RFC 8308)
 	StrictKeyExchange    bool              // draft-ietf-sshm-strict-kex: both sides asked for it
@@ -49,6 +50,7 @@ func (c *Conn) State() State {
 	defer c.stateMu.Unlock()
 	s := c.state
 	s.SessionID = slices.Clone(s.SessionID)
+	s.HostKeySignature = slices.Clone(s.HostKeySignature)
 	s.Extensions = maps.Clone(s.Extensions)
 	return s
 }

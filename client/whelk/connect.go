@@ -41,6 +41,7 @@ func (p *program) connect(ctx context.Context) (*client.Client, error) {
 	if p.updateHosts != "no" {
 		config.Updater = hosts
 	}
+	p.lend(config)
 	c, err := client.New(ctx, nc, address, config)
 	if _, guessed := errors.AsType[*transport.GuessError](err); guessed && !p.transport.DisableGuess {
 		p.log.printf(levelDebug1, "%v; connecting again.", err)

@@ -1,7 +1,7 @@
 // Command whelk runs a command or a shell on another machine. It takes the
 // flags of ssh(1) and behaves like it:
 //
-//	whelk [-46aCknNqTtVvx] [-c ciphers] [-E file] [-i key] [-l user] [-m macs]
+//	whelk [-46AaCknNqTtVvx] [-c ciphers] [-E file] [-i key] [-l user] [-m macs]
 //	      [-o keyword=value] [-p port] [-Q query] destination [command ...]
 //
 // A destination is host, user@host or ssh://user@host:port. Flags may follow
@@ -12,11 +12,17 @@
 // because a signal killed the command.
 //
 // It reads no configuration file; -o takes those keywords of ssh_config(5) that
-// it has a use for, and any other is an error. Keys are read from files without
-// passphrase; passwords, new ones where a server wants that, and answers to a
-// server's questions from the terminal. With HostbasedAuthentication this machine
+// it has a use for, and any other is an error. Keys are those of the agent, at
+// SSH_AUTH_SOCK unless IdentityAgent says otherwise, and of files without
+// passphrase; with IdentitiesOnly, of the agent those that a file is given of, if
+// only with the public half. Passwords, new ones where a server wants that, and answers to a
+// server's questions are read from the terminal. With HostbasedAuthentication this machine
 // vouches for the user, with those of the host keys in HostbasedKeyFile, a
 // keyword of ours, or else of /etc/ssh that the user can read.
+//
+// -A lends the agent to the host, for as long as the command runs: who is root
+// there can sign with its keys meanwhile. ssh-add -h restricts a key to hosts,
+// and -c has each use of it confirmed.
 //
 // Hosts are verified with known_hosts files. About one that is not in them it
 // asks on the terminal, where the answer may be the fingerprint, and refuses it

@@ -14,12 +14,13 @@ import (
 // explain returns one line that says what was wrong and what to do about it.
 func (p *program) explain(err error) string {
 	text := oneLine(err.Error())
-	for _, prefix := range []string{"client: ", "transport: ", "userauth: ", "connection: ", "channel: "} {
+	for _, prefix := range []string{"client: ", "transport: ", "userauth: ", "connection: ", "channel: ", "agent: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	var reach *reachError
 	var lost *transport.Error
 	var timeout net.Error
+	var bye *transport.DisconnectError
 	var untrusted *knownhosts.KeyError
 	switch {
 	case errors.As(err, &reach) && errors.Is(err, errPatience):
@@ -31,6 +32,8 @@ func (p *program) explain(err error) string {
 		return explainHost(untrusted)
 	case errors.Is(err, userauth.ErrTrivial):
 		return text + " (-o PreferredAuthentications=none)"
+	case errors.As(err, &bye) && strings.Contains(strings.ToLower(bye.Message), "too many authentication failures"):
+		return text + ": it was offered too many keys: name the right one with -o IdentitiesOnly=yes -i FILE"
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return text + ": check that this is an SSH server, or allow more with -o ConnectTimeout=SECONDS"
 	case errors.As(err, &lost) && !p.spoke:

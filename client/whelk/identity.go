@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,12 +10,15 @@ import (
 	"github.com/whelk-ssh/whelk/hostkey"
 )
 
-// keys reads the private keys. One that cannot be used is passed over, with a
-// word about it if it was asked for.
-func (p *program) keys(context.Context) ([]hostkey.Signer, error) {
+// keys reads the private keys, but for those that the agent has. One that cannot
+// be used is passed over, with a word about it if it was asked for.
+func (p *program) keys(inAgent map[string]bool) []hostkey.Signer {
 	var signers []hostkey.Signer
 	for _, name := range p.identities {
 		path := homePath(name)
+		if inAgent[path] {
+			continue
+		}
 		signer, err := readKey(path)
 		if err == nil {
 			signer, err = p.accepted(signer)
@@ -34,7 +36,7 @@ func (p *program) keys(context.Context) ([]hostkey.Signer, error) {
 			p.log.printf(levelInfo, "Warning: identity file %s is passed over: %s", path, oneLine(err.Error()))
 		}
 	}
-	return signers, nil
+	return signers
 }
 
 // readKey reads a private key that nobody else could have read.

@@ -24,7 +24,7 @@ func (p *program) methods(local net.Addr) (methods []userauth.Method) {
 		case name == "hostbased" && p.hostbased:
 			methods = append(methods, p.vouching(local))
 		case name == "publickey" && p.publicKey:
-			methods = append(methods, userauth.PublicKeyFunc(p.keys))
+			methods = append(methods, userauth.PublicKeyFunc(p.allKeys))
 		case name == "keyboard-interactive" && p.interactive:
 			methods = append(methods, p.repeatedly(func(again func()) userauth.Method {
 				return userauth.KeyboardInteractive(func(ctx context.Context, c userauth.Challenge) ([]string, error) {

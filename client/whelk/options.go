@@ -23,7 +23,7 @@ type options struct {
 	version   bool   // -V
 }
 
-const usage = "usage: whelk [-46aCknNqTtVvx] [-c ciphers] [-E file] [-i key] [-l user] [-m macs] " +
+const usage = "usage: whelk [-46AaCknNqTtVvx] [-c ciphers] [-E file] [-i key] [-l user] [-m macs] " +
 	"[-o keyword=value] [-p port] [-Q query] [user@]host [command ...]"
 
 // flags are those of ssh(1), all of them, so that those not supported are
@@ -77,7 +77,6 @@ var toggles = map[byte]func(*options){
 	'q': func(o *options) { o.quiet = true },
 	'V': func(o *options) { o.version = true },
 	// What these switch off is off.
-	'a': func(*options) {},
 	'k': func(*options) {},
 	'x': func(*options) {},
 }
@@ -100,6 +99,10 @@ func (o *options) flag(flag byte, value string) error {
 		return nil
 	}
 	switch {
+	case flag == 'A':
+		return o.override("ForwardAgent", "yes")
+	case flag == 'a':
+		return o.override("ForwardAgent", "no")
 	case flag == 'o':
 		return o.assign(value)
 	case flag == 'E':

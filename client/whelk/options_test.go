@@ -64,7 +64,7 @@ func TestMistakes(t *testing.T) {
 		{"port of a URL", "ssh://host:x", "form ssh://"},
 		{"unknown flag", "-z host", "-z"},
 		{"a flag of later", "-L 1:h:2 host", "-L is not supported yet"},
-		{"a flag of later without value", "-A host", "-A is not supported yet"},
+		{"a flag of later without value", "-X host", "-X is not supported yet"},
 		{"keyword", "-o Bogus=1 host", `"Bogus"`},
 		{"no keyword", "-o =1 host", "Keyword=value"},
 		{"no value", "-o Port= host", "no value"},

@@ -19,6 +19,7 @@ func (p *program) session(ctx context.Context, c *client.Client) int {
 	cmd := c.Command(p.command)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.Env = p.environment(os.Environ())
+	cmd.ForwardAgent = p.lentAgent() != ""
 	if !p.noStdin {
 		cmd.Stdin = input{os.Stdin, p}
 	}

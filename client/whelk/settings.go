@@ -23,12 +23,15 @@ type settings struct {
 	family string // "any", "inet" or "inet6"
 	alias  string
 
-	identities []string
-	preferred  []string // authentication methods
-	publicKey  bool
-	password   bool
-	prompts    int
-	batch      bool
+	identities     []string
+	identitiesOnly bool
+	agent          string   // its address, or where it is to be found
+	forwardAgent   string   // likewise, or "" for none
+	preferred      []string // authentication methods
+	publicKey      bool
+	password       bool
+	prompts        int
+	batch          bool
 
 	interactive bool
 	hostbased   bool
@@ -68,6 +71,7 @@ func newSettings() settings {
 		globalHosts:    []string{"/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"},
 		connectTimeout: time.Minute,
 		requestTTY:     "auto",
+		agent:          agentVariable,
 		logLevel:       levelInfo,
 	}
 }
@@ -108,6 +112,12 @@ func (s *settings) assign(text string) error {
 		return fmt.Errorf("-o %s: %w", keyword, err)
 	}
 	return nil
+}
+
+// override sets a keyword, whether it has a value or not.
+func (s *settings) override(keyword, value string) error {
+	delete(s.given, strings.ToLower(keyword))
+	return s.set(keyword, value)
 }
 
 // set sets a keyword, unless it has a value.

@@ -47,6 +47,12 @@ type sshd struct {
 // startSSHD starts a server that ends with the test.
 func startSSHD(t *testing.T, options ...string) *sshd {
 	t.Helper()
+	return startSSHDWith(t, "ed25519-other", options...)
+}
+
+// startSSHDWith is startSSHD with a host key of package testkeys.
+func startSSHDWith(t *testing.T, hostKey string, options ...string) *sshd {
+	t.Helper()
 	path, err := exec.LookPath("/usr/sbin/sshd")
 	if err != nil {
 		if os.Getenv("CI") == "true" {
@@ -56,10 +62,12 @@ func startSSHD(t *testing.T, options ...string) *sshd {
 	}
 	os.MkdirAll("/run/sshd", 0o755) // for privilege separation, where it may be made
 	s := &sshd{dir: t.TempDir(), port: freePort(t)}
-	s.write(t, "host", string(testkeys.PEM("ed25519-other")))
+	host, err := hostkey.ParsePrivateKey(testkeys.PEM(hostKey), nil)
+	require.NoError(t, err)
+	s.write(t, "host", string(testkeys.PEM(hostKey)))
 	s.write(t, "user", string(testkeys.PEM("ed25519")))
 	s.write(t, "authorized", string(hostkey.MarshalAuthorizedKey(testkeys.Ed25519().PublicKey(), "")))
-	s.write(t, "known", "[127.0.0.1]:"+s.port+" "+string(hostkey.MarshalAuthorizedKey(testkeys.Ed25519Other().PublicKey(), "")))
+	s.write(t, "known", "[127.0.0.1]:"+s.port+" "+string(hostkey.MarshalAuthorizedKey(host.PublicKey(), "")))
 	args := []string{"-D", "-E", s.path("log"), "-f", "/dev/null", "-h", s.path("host"), "-p", s.port}
 	for _, o := range append(options, "ListenAddress=127.0.0.1", "StrictModes=no", "UsePAM=no", "PidFile=none", "PermitRootLogin=yes",
 		"AuthorizedKeysFile="+s.path("authorized"), "AcceptEnv=WHELK_*", "MaxSessions=200") {
@@ -94,6 +102,15 @@ func freePort(t *testing.T) string {
 	return port
 }
 
+// user returns the name of the user that it lets in.
+func (s *sshd) user() string {
+	u, err := user.Current()
+	if err != nil {
+		panic(err)
+	}
+	return u.Username
+}
+
 func (s *sshd) path(name string) string { return filepath.Join(s.dir, name) }
 
 func (s *sshd) write(t *testing.T, name, text string) {
@@ -118,7 +135,7 @@ func (s *sshd) command(args ...string) *exec.Cmd {
 		}
 	}
 	cmd := exec.Command(whelk, append(flags, args...)...)
-	cmd.Env = append(os.Environ(), "TERM=vt100")
+	cmd.Env = append(os.Environ(), "TERM=vt100", "SSH_AUTH_SOCK=")
 	return cmd
 }
 

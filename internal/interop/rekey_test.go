@@ -145,7 +145,7 @@ func TestRekeyGroupExchange(t *testing.T) {
 			require.Equal(t, 0, r.status, "%.2000s", r.stderr)
 			require.Equal(t, streamSum(size), received.String())
 			require.Contains(t, r.stderr, "\n"+streamSum(size)+"\n")
-			require.Greater(t, newKeys(r), 1) // what is in flight already goes first
+			require.Greater(t, newKeys(r), 1)                                   // what is in flight already goes first
 			requests := strings.Count(r.stderr, "SSH2_MSG_KEX_DH_GEX_REQUEST(") // the last may be cut off by the end
 			require.Contains(t, []int{newKeys(r), newKeys(r) + 1}, requests, "%.2000s", r.stderr)
 		})

@@ -31,10 +31,13 @@ func newDaemon(o *options, stderr io.Writer) (*daemon, error) {
 	}
 	d := &daemon{account: a, log: newLogger(o, stderr)}
 	d.server = server.Server{
-		Session:          server.HandlerFunc(d.serveCommand),
-		Subsystems:       make(map[string]server.Handler),
-		AcceptEnv:        o.acceptEnv,
-		AllowPty:         o.permitTTY,
+		Session:    server.HandlerFunc(d.serveCommand),
+		Subsystems: make(map[string]server.Handler),
+		AcceptEnv:  o.acceptEnv,
+		AllowPty:   o.permitTTY,
+
+		AllowAgentForwarding: o.lendAgent,
+
 		MaxSessions:      o.sessions,
 		MaxStartups:      o.startups,
 		HandshakeTimeout: o.loginGrace,

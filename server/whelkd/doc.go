@@ -28,8 +28,8 @@
 //
 // Keywords are those of sshd_config(5), without regard to case:
 //
-//	AcceptEnv AuthenticationMethods AuthorizedKeysFile AuthorizedPrincipalsFile
-//	Banner CASignatureAlgorithms Ciphers Compression HostbasedAuthentication
+//	AcceptEnv AllowAgentForwarding AuthenticationMethods AuthorizedKeysFile
+//	AuthorizedPrincipalsFile Banner CASignatureAlgorithms Ciphers Compression HostbasedAuthentication
 //	HostbasedUsesNameFromPacketOnly HostCertificate HostKey HostKeyAlgorithms
 //	KbdInteractiveAuthentication KexAlgorithms ListenAddress LogLevel
 //	LoginGraceTime MACs MaxAuthTries MaxSessions MaxStartups ModuliFile
@@ -76,14 +76,14 @@
 // those that would switch on what whelkd does not do, such as
 // UsePAM and AllowTcpForwarding, only "no" is taken. Terminals
 // are allowed unless PermitTTY says otherwise. StrictModes is always on.
-// Compression is "no" unless given.
+// AllowAgentForwarding and Compression are "no" unless given.
 //
 // # Sessions
 //
 // A command runs as SHELL -c COMMAND, a shell as a login shell, in the home
 // directory and in a session (setsid(2)) of its own, with HOME, USER, LOGNAME,
 // SHELL, PATH, MAIL, TZ, SSH_CLIENT, SSH_CONNECTION, and on a terminal TERM and
-// SSH_TTY, and no other variables of whelkd's own environment. The shell is
+// SSH_TTY, with SSH_AUTH_SOCK if the client lends its agent, and no other variables of whelkd's own environment. The shell is
 // that of $SHELL, or else that of the user's account. The session ends when the
 // program has exited and nobody has its output open any more; if the client
 // goes away first, the program's process group gets SIGHUP, and SIGKILL five

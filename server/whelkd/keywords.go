@@ -14,6 +14,7 @@ import (
 // keywords are those of sshd_config(5) that are known, in lower case.
 var keywords = map[string]func(*options, string) error{
 	"acceptenv":                func(o *options, v string) error { o.acceptEnv = append(o.acceptEnv, strings.Fields(v)...); return nil },
+	"allowagentforwarding":     func(o *options, v string) (err error) { o.lendAgent, err = yesNo(v); return err },
 	"authenticationmethods":    setChains,
 	"authorizedkeysfile":       setAuthorizedKeys,
 	"authorizedprincipalsfile": setAuthorizedPrincipals,
@@ -58,7 +59,6 @@ var keywords = map[string]func(*options, string) error{
 
 	"strictmodes": only("yes"),
 
-	"allowagentforwarding":            only("no"),
 	"allowstreamlocalforwarding":      only("no"),
 	"allowtcpforwarding":              only("no"),
 	"challengeresponseauthentication": setInteractive, // its name until OpenSSH 8.7

@@ -31,6 +31,7 @@ type options struct {
 
 	acceptEnv  []string
 	permitTTY  bool
+	lendAgent  bool
 	subsystems map[string]string // name to command
 
 	sessions   int

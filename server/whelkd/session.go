@@ -16,12 +16,14 @@ func (d *daemon) serveCommand(s *server.Session) { d.serve(s, s.Command()) }
 
 // serve runs a command for a session, to its end. "" is a login shell.
 func (d *daemon) serve(s *server.Session, command string) {
+	socket, stop := d.agentSocket(s)
+	defer stop()
 	p := &process{session: s, cmd: d.command(command)}
 	start := p.startOnPipes
 	if _, ok := s.Pty(); ok {
 		start = p.startOnPty
 	}
-	tty, err := start(func(tty string) { p.cmd.Env = d.environment(s, tty) })
+	tty, err := start(func(tty string) { p.cmd.Env = append(d.environment(s, tty), socket...) })
 	if err != nil {
 		d.log.Error("a program did not start", "command", fmt.Sprintf("%q", command), "err", err)
 		fmt.Fprintf(s.Stderr(), "whelkd: cannot start a program: %v\r\n", err)
