@@ -11,8 +11,7 @@
 //
 //	p := fuzz.Client(nc, fuzz.Config{})
 //	p.Begin()                                          // versions, KEXINITs
-//	p.Send(&wire.Ignore{}, fuzz.Payload{192})          // Terrapin's first step
-//	p.Exchange()
+//	p.Send(&wire.Ignore{})                             // Terrapin's first step
 //	p.ExpectDisconnect(transport.ReasonProtocolError)
 //	fmt.Println(p.Err())
 //

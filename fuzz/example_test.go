@@ -45,7 +45,6 @@ func Example() {
 	p := fuzz.Client(dial(), fuzz.Config{})
 	p.Begin()
 	p.Send(&wire.Ignore{})
-	p.Exchange()
 	p.ExpectDisconnect(transport.ReasonProtocolError)
 	fmt.Println(p.Close())
 	// Output: <nil>
