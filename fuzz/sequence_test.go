@@ -96,20 +96,20 @@ func TestSequences(t *testing.T) {
 // requireNothing requires that a sequence has got its sender nowhere.
 func requireNothing(t *testing.T, sequence []fuzz.Message, answers [][]byte, v *victim) {
 	require.Zero(t, v.sessions.Load(), "%v", describe(sequence))
+	if v.loggedIn() != nil {
+		numbers := make([]wire.Number, len(sequence))
+		for i, m := range sequence {
+			numbers[i] = wire.Number(m.Append(nil)[0])
+		}
+		accepted, success := slices.Index(numbers, wire.NumberServiceAccept), slices.Index(numbers, wire.NumberUserauthSuccess)
+		require.True(t, accepted >= 0 && accepted < success, "a client takes itself for logged in: %v", describe(sequence))
+		return // as it should be
+	}
 	for _, a := range answers {
 		require.NotContains(t, []wire.Number{
 			wire.NumberUserauthSuccess, wire.NumberChannelOpenConfirmation, wire.NumberChannelSuccess, wire.NumberRequestSuccess, wire.NumberPong,
 		}, wire.Number(a[0]), "%v", describe(sequence))
 	}
-	if v.loggedIn() == nil {
-		return
-	}
-	numbers := make([]wire.Number, len(sequence))
-	for i, m := range sequence {
-		numbers[i] = wire.Number(m.Append(nil)[0])
-	}
-	accepted, success := slices.Index(numbers, wire.NumberServiceAccept), slices.Index(numbers, wire.NumberUserauthSuccess)
-	require.True(t, accepted >= 0 && accepted < success, "a client takes itself for logged in: %v", describe(sequence))
 }
 
 func describe(sequence []fuzz.Message) (lines []string) {
