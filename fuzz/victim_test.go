@@ -3,10 +3,12 @@ package fuzz_test
 import (
 	"context"
 	"io"
+	"net"
 
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -25,6 +27,7 @@ import (
 
 // A victim is a server or a client under test, and what has been done to it.
 type victim struct {
+	conn     *memnet.Conn // its end of the connection
 	end      chan error   // how it ended
 	sessions atomic.Int32 // that were started on a server
 	checks   atomic.Int32 // proofs that a server was given
@@ -62,7 +65,7 @@ const (
 // in every session.
 func againstServer(t testing.TB, c fuzz.Config, s setting) (*fuzz.Peer, *victim) {
 	near, far := s.link.Pipe()
-	v := &victim{end: make(chan error, 1)}
+	v := &victim{conn: far, end: make(chan error, 1)}
 	srv := v.newServer(s)
 	go func() { v.end <- srv.ServeConn(context.Background(), far) }()
 	return peerOf(t, fuzz.Client(near, c)), v
@@ -106,7 +109,7 @@ func (v *victim) newServer(s setting) *server.Server {
 // the key testkeys.Ed25519.
 func againstClient(t testing.TB, c fuzz.Config, s setting) (*fuzz.Peer, *victim) {
 	near, far := s.link.Pipe()
-	v := &victim{end: make(chan error, 1)}
+	v := &victim{conn: near, end: make(chan error, 1)}
 	config := &client.Config{
 		User: alice, HostKeys: hostkey.Pin(testkeys.Ed25519().PublicKey()), Transport: s.transport,
 		Auth: []userauth.Method{userauth.Password(func(context.Context) (string, error) {
@@ -139,6 +142,54 @@ func (v *victim) loggedIn() *client.Client {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.client
+}
+
+// A side is who is under test.
+type side struct {
+	name    string
+	client  bool
+	against func(testing.TB, fuzz.Config, setting) (*fuzz.Peer, *victim)
+}
+
+var sides = []side{{"server", false, againstServer}, {"client", true, againstClient}}
+
+// bubble runs a test in a bubble, in which waiting takes no time.
+func bubble(t *testing.T, name string, f func(t *testing.T)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) { synctest.Test(t, f) })
+}
+
+// eachSide runs a test on a server and a client without crypto, in bubbles.
+func eachSide(t *testing.T, name string, f func(t *testing.T, s side, p *fuzz.Peer, v *victim)) {
+	t.Helper()
+	for _, s := range sides {
+		bubble(t, s.name+" "+name, func(t *testing.T) {
+			p, v := s.against(t, nullPeer(), nullCrypto())
+			f(t, s, p, v)
+			require.NoError(t, p.Close())
+			v.gone(t)
+			require.False(t, !s.client && v.checks.Load() == 0 && v.sessions.Load() > 0, "a session without authentication")
+		})
+	}
+}
+
+// denies requires that the script so far has ended the connection for a reason
+// that the victim gives and has.
+func (v *victim) denies(t *testing.T, p *fuzz.Peer, reason transport.Reason) {
+	t.Helper()
+	p.ExpectDisconnect(reason)
+	require.NoError(t, p.Err())
+	v.requireReason(t, reason)
+	v.end <- net.ErrClosed
+}
+
+// enter authenticates alice, on whichever side.
+func (s side) enter(p *fuzz.Peer) {
+	if s.client {
+		p.Admit()
+	} else {
+		p.Login(alice, password(secret))
+	}
 }
 
 func peerOf(t testing.TB, p *fuzz.Peer) *fuzz.Peer {
