@@ -55,7 +55,7 @@ func (tr *trial) login(signer hostkey.Signer) (*peer, error) {
 	tr.srv.Auth.Report = func(_ context.Context, _ *userauth.Attempt, err error) { reported = err }
 	p := connect(tr.t, tr.srv).handshake()
 	client := userauth.Client{User: "alice", Methods: []userauth.Method{userauth.PublicKey(signer)}}
-	if err := client.Authenticate(context.Background(), p.conn, userauth.Binding{SessionID: p.conn.State().SessionID}); err != nil {
+	if err := client.Authenticate(context.Background(), p.conn, userauth.Binding{SessionID: p.conn.State().SessionID, Algorithms: hostkey.Default()}); err != nil { // as a Server announces
 		require.Error(tr.t, reported)
 		p.conn.Close()
 		<-p.served
