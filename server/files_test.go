@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -157,7 +156,7 @@ func TestAuthorizedKeysOthersMayWrite(t *testing.T) {
 		}, false},
 		{"a pipe", func(t *testing.T, _, path string) {
 			require.NoError(t, os.Remove(path))
-			require.NoError(t, syscall.Mkfifo(path, 0o600))
+			mkfifo(t, path)
 		}, false},
 		{"another's", func(t *testing.T, _, path string) {
 			if os.Getuid() != 0 {
