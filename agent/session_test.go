@@ -144,7 +144,7 @@ func TestDestinations(t *testing.T) {
 }
 
 // A key is not seen where it cannot be used, and cannot be touched there.
-func TestHiddenKeys(t *testing.T) { // M5
+func TestM5HiddenKeys(t *testing.T) { // M5
 	k := NewKeyring()
 	require.NoError(t, k.Add(t.Context(), AddedKey{Key: private(t, "ed25519"), Comment: "to a", Destinations: []Destination{step("a")}}))
 	require.NoError(t, k.Add(t.Context(), AddedKey{Key: private(t, "ecdsa256"), Comment: "over a to b", Destinations: []Destination{step("a"), step("a>b")}}))
@@ -169,7 +169,7 @@ func TestHiddenKeys(t *testing.T) { // M5
 }
 
 // What a restricted key does not sign.
-func TestRestrictedSignatures(t *testing.T) { // M4, M5
+func TestM4RestrictedSignatures(t *testing.T) { // M4, M5
 	public := testkeys.Ed25519().PublicKey()
 	key := AddedKey{Key: private(t, "ed25519"), Destinations: []Destination{step("a"), step("a>b")}}
 	a, b := newVisit(hosts["a"]), newVisit(hosts["b"])
@@ -211,7 +211,7 @@ func TestRestrictedSignatures(t *testing.T) { // M4, M5
 }
 
 // Bindings that are refused, and leave a mark all the same.
-func TestBind(t *testing.T) { // M5
+func TestM5Bind(t *testing.T) { // M5
 	a, b := newVisit(hosts["a"]), newVisit(hosts["b"])
 	good := a.binding(t, true)
 	forged, other, long, none := good, good, good, good
@@ -298,7 +298,7 @@ func TestMalformedBinding(t *testing.T) { // M5
 
 // A locked agent takes bindings: who comes after it was unlocked is not taken
 // for local.
-func TestBindWhileLocked(t *testing.T) { // M5: CVE-2026-73281
+func TestM5BindWhileLocked(t *testing.T) { // M5: CVE-2026-73281
 	k := NewKeyring()
 	require.NoError(t, k.Add(t.Context(), AddedKey{Key: private(t, "ed25519"), Destinations: []Destination{step("b")}}))
 	require.NoError(t, k.Lock(t.Context(), []byte("x")))

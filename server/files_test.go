@@ -129,8 +129,8 @@ func TestAuthorizedKeysOfSeveralFiles(t *testing.T) {
 	require.NoError(t, attempt(t, check, testkeys.ECDSA256()), "the file is read each time")
 }
 
-// StrictModes.
-func TestAuthorizedKeysOthersMayWrite(t *testing.T) {
+// StrictModes (attack J11, CVE-2017-9079): what is no file is not opened either.
+func TestJ11AuthorizedKeysOthersMayWrite(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		change func(t *testing.T, dir, path string)
