@@ -70,6 +70,9 @@ func (m publicKey) Authenticate(ctx context.Context, d *Dialog) (Answer, error) 
 			return answer, nil
 		}
 		last = answer
+		if err := o.doubt(d.user); err != nil && !answer.Partial {
+			errs = append(errs, err)
+		}
 		if answer.Partial || !slices.Contains(answer.Continue, methodPublicKey) {
 			break
 		}

@@ -29,7 +29,7 @@ func TestRevokedHostKeys(t *testing.T) {
 		{s.path("keys"), "which is revoked: do not connect"},
 		{s.path("others"), ""},
 		{s.path("others") + " " + s.path("krl"), "which is revoked: do not connect"},
-		{s.path("none"), "it is not known whether the key"},
+		{s.path("none"), "no host is accepted while it is not known which keys are revoked"},
 		{"none", ""},
 	} {
 		out, stderr, status := s.run("", "-oRevokedHostKeys="+test.files, "-oStrictHostKeyChecking=no", "@", "echo in")

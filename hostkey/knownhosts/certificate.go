@@ -42,7 +42,7 @@ func (c *check) revocation(refused *KeyError) error {
 			refused.Revocation = err
 			return refused
 		default:
-			return fmt.Errorf("knownhosts: it is not known whether the key of %q is revoked: %w", c.target, err)
+			return fmt.Errorf("knownhosts: no host is accepted while it is not known which keys are revoked: %w", err)
 		}
 	}
 	return nil

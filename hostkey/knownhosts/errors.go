@@ -66,23 +66,25 @@ func (e *KeyError) Unwrap() (errs []error) {
 
 // Error says what the host presented, what the files have, and what to do.
 func (e *KeyError) Error() string {
-	text := fmt.Sprintf("knownhosts: %q presented the %s key %s", e.Host, e.Key.Type(), hostkey.Fingerprint(e.Key))
+	text := fmt.Sprintf("%q presented the %s key %s", e.Host, e.Key.Type(), hostkey.Fingerprint(e.Key))
+	if e.Certificate != nil {
+		text = uncounted(e.Certificate) + "; without it, " + text
+	}
+	text = "knownhosts: " + text
 	const advice = "do not connect, and ask who runs the host for its key"
 	switch {
 	case e.Revoked != nil:
+		if !hostkey.Equal(e.Revoked.Key, e.Key) {
+			text += fmt.Sprintf(" in a certificate that rests on the %s key %s", e.Revoked.Key.Type(), hostkey.Fingerprint(e.Revoked.Key))
+		}
 		return text + fmt.Sprintf(", which %s:%d revokes: %s", display(e.Revoked.File), e.Revoked.Line, advice)
 	case e.Revocation != nil:
 		return text + fmt.Sprintf(", which is revoked: %s (%s)", advice, display(strings.TrimPrefix(e.Revocation.Error(), "hostkey: ")))
 	case len(e.Want) > 0:
-		text += fmt.Sprintf(", but is known by %s: somebody may be intercepting the connection; "+
+		return text + fmt.Sprintf(", but is known by %s: somebody may be intercepting the connection; "+
 			"if the host did change its key, forget the old one with %s", e.want(), e.removal())
-	default:
-		text += e.unknown()
 	}
-	if e.Certificate != nil {
-		text += "; " + uncounted(e.Certificate)
-	}
-	return text
+	return text + e.unknown()
 }
 
 // uncounted says why a certificate does not count, and what to do about it.

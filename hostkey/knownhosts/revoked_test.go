@@ -77,7 +77,7 @@ func TestRevokedKeysThatCannotBeRead(t *testing.T) {
 			v := knownhosts.New(knownhosts.Config{Files: []string{path}, Policy: policy, Revoked: revoked})
 			for _, name := range []string{"h:22", "new:22"} {
 				err := v.VerifyHostKey(t.Context(), host(name), key)
-				require.ErrorContains(t, err, "it is not known whether the key of \""+name[:len(name)-3]+"\" is revoked", why)
+				require.ErrorContains(t, err, "no host is accepted while it is not known which keys are revoked", why)
 				require.NotErrorIs(t, err, knownhosts.ErrRevoked)
 			}
 			require.Equal(t, entry("h", key), read(t, path), "nothing was added")

@@ -1,0 +1,45 @@
+package userauth
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/whelk-ssh/whelk/hostkey"
+)
+
+// doubts are the reasons to refuse a certificate that can be seen in it. What a
+// server has its own view of is not among them: whom it trusts, from where, and
+// what it has revoked.
+var doubts = []hostkey.CertificateReason{
+	hostkey.WrongKind, hostkey.NotYetValid, hostkey.Expired, hostkey.NoPrincipals, hostkey.WrongPrincipal,
+	hostkey.UnknownOption, hostkey.MalformedOption,
+}
+
+// doubt returns what a server may have had against an offer that it refused, or
+// nil. RFC 4252 gives a server no way to say so, and only the certificate shows
+// it here. That it does not name the user is no proof: the server may know that
+// user's other names (AuthorizedPrincipalsFile of sshd_config(5)).
+func (o *offer) doubt(user string) error {
+	c, ok := o.signer.PublicKey().(*hostkey.Certificate)
+	if !ok {
+		return nil
+	}
+	itself := hostkey.Authority{Users: []hostkey.PublicKey{c.CA}}
+	_, err := itself.CheckUser(c, nil, user)
+	var refused *hostkey.CertificateError
+	if !errors.As(err, &refused) || !slices.Contains(doubts, refused.Reason) {
+		return nil
+	}
+	return &doubtError{refused}
+}
+
+// A doubtError says why a certificate may have been refused.
+type doubtError struct{ *hostkey.CertificateError }
+
+func (e *doubtError) Error() string {
+	return fmt.Sprintf("the server may have had this against a certificate: %s", strings.TrimPrefix(e.CertificateError.Error(), "hostkey: "))
+}
+
+func (e *doubtError) Unwrap() error { return e.CertificateError }
