@@ -17,8 +17,8 @@ var doubts = []hostkey.CertificateReason{
 	hostkey.UnknownOption, hostkey.MalformedOption,
 }
 
-// doubt returns what a server may have had against an offer that it refused, or
-// nil. RFC 4252 gives a server no way to say so, and only the certificate shows
+// doubt returns what a server may have had against a certificate that it refused,
+// and nil for a key. RFC 4252 gives a server no way to say so, and only the certificate shows
 // it here. That it does not name the user is no proof: the server may know that
 // user's other names (AuthorizedPrincipalsFile of sshd_config(5)).
 func (o *offer) doubt(user string) error {
@@ -29,10 +29,11 @@ func (o *offer) doubt(user string) error {
 	itself := hostkey.Authority{Users: []hostkey.PublicKey{c.CA}}
 	_, err := itself.CheckUser(c, nil, user)
 	var refused *hostkey.CertificateError
-	if !errors.As(err, &refused) || !slices.Contains(doubts, refused.Reason) {
-		return nil
+	if errors.As(err, &refused) && slices.Contains(doubts, refused.Reason) {
+		return &doubtError{refused}
 	}
-	return &doubtError{refused}
+	return fmt.Errorf("the server refused the certificate %.128q (serial %d, by %s), in which nothing is wrong: "+
+		"it may not trust that authority for this user, or have revoked the certificate", c.KeyID, c.Serial, hostkey.Fingerprint(c.CA))
 }
 
 // A doubtError says why a certificate may have been refused.

@@ -1,6 +1,7 @@
 package userauth
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,7 +10,8 @@ import (
 )
 
 // Who is refused with a certificate that cannot be good is told so, which no
-// server can do, and of one that can be good nothing is said.
+// server can do, and of one that can be good what a server may know
+// about it.
 func TestRefusedCertificate(t *testing.T) {
 	of := func(change func(*hostkey.Certificate)) hostkey.Signer {
 		c := &hostkey.Certificate{Key: keyA().PublicKey(), KeyID: "id", Kind: hostkey.UserCertificate, Principals: []string{"alice"}, ValidBefore: 1<<64 - 1}
@@ -50,6 +52,7 @@ func TestRefusedCertificate(t *testing.T) {
 				var refused *hostkey.CertificateError
 				if test.reason == 0 {
 					require.NotErrorAs(t, err, &refused)
+					require.Equal(t, name != "a key", strings.Contains(err.Error(), "it may not trust that authority for this user"), "%v", err)
 					continue
 				}
 				require.ErrorAs(t, err, &refused)
