@@ -33,7 +33,8 @@ func (o *offer) doubt(user string) error {
 		return &doubtError{refused}
 	}
 	return fmt.Errorf("the server refused the certificate %.128q (serial %d, by %s), in which nothing is wrong: "+
-		"it may not trust that authority for this user, or have revoked the certificate", c.KeyID, c.Serial, hostkey.Fingerprint(c.CA))
+		"it may not trust that authority for this user, not take %s, or have revoked the certificate",
+		c.KeyID, c.Serial, hostkey.Fingerprint(c.CA), o.algorithm)
 }
 
 // A doubtError says why a certificate may have been refused.
