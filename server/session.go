@@ -34,6 +34,7 @@ type Session struct {
 	events
 	handler sync.WaitGroup // the one there is, while it runs
 	unread  atomic.Bool    // the client wants no further output
+	idle    atomic.Pointer[idleTimer]
 
 	mu     sync.Mutex
 	ctx    context.Context // made when asked for, as is cancel
@@ -41,6 +42,7 @@ type Session struct {
 	ended  bool // ctx is done, should there be one
 	pty    *Pty
 	exited bool
+	status int // it exited with
 }
 
 // A request is what the client asked for. It does not change once the handler
@@ -129,11 +131,39 @@ func (s *Session) Pty() (Pty, bool) {
 
 // Read reads what the client sends: standard input. It returns [io.EOF] at its
 // end.
-func (s *Session) Read(p []byte) (int, error) { return s.ch.Read(p) }
+func (s *Session) Read(p []byte) (int, error) {
+	n, err := s.ch.Read(p)
+	s.touch(n)
+	return n, err
+}
 
 // WriteTo implements [io.WriterTo]: it copies standard input to w without a
 // buffer in between.
-func (s *Session) WriteTo(w io.Writer) (int64, error) { return s.ch.WriteTo(w) }
+func (s *Session) WriteTo(w io.Writer) (int64, error) {
+	if s.idle.Load() != nil {
+		w = touching{s, w}
+	}
+	return s.ch.WriteTo(w)
+}
+
+// touch notes that n bytes were read or written.
+func (s *Session) touch(n int) {
+	if idle := s.idle.Load(); idle != nil && n > 0 && idle.timer.Stop() {
+		idle.timer.Reset(idle.length)
+	}
+}
+
+// A touching is a writer of what is read from a session.
+type touching struct {
+	s *Session
+	w io.Writer
+}
+
+func (t touching) Write(p []byte) (int, error) {
+	n, err := t.w.Write(p)
+	t.s.touch(n)
+	return n, err
+}
 
 // Write sends p as standard output. It waits while the client does not read,
 // and fails with [ErrUnread] once the client has said that it never will.
@@ -141,7 +171,9 @@ func (s *Session) Write(p []byte) (int, error) {
 	if s.unread.Load() {
 		return 0, ErrUnread
 	}
-	return s.ch.Write(p)
+	n, err := s.ch.Write(p)
+	s.touch(n)
+	return n, err
 }
 
 // Stderr returns a writer to standard error, like [Session.Write].
@@ -149,7 +181,11 @@ func (s *Session) Stderr() io.Writer { return stderr{s} }
 
 type stderr struct{ s *Session }
 
-func (w stderr) Write(p []byte) (int, error) { return w.s.ch.Stderr().Write(p) }
+func (w stderr) Write(p []byte) (int, error) {
+	n, err := w.s.ch.Stderr().Write(p)
+	w.s.touch(n)
+	return n, err
+}
 
 // CloseWrite tells the client that there is no further output. It is only
 // needed if the session goes on after that.

@@ -1,0 +1,102 @@
+package server
+
+import (
+	"errors"
+	"net/netip"
+)
+
+// identify finds out where the client is, and whether one from there may come
+// in. It runs on the connection's own goroutine, for the address of a
+// connection that came through a proxy is known when the proxy has said so.
+func (c *Conn) identify() error {
+	addr := c.nc.RemoteAddr()
+	c.log = c.log.With("remote", address(addr))
+	c.ip = addressOf(addr)
+	c.from = c.server.startups().sourceOf(c.ip)
+	return c.server.tracker.place(c)
+}
+
+// place counts c at its source, unless that has a penalty or too many
+// connections.
+func (t *tracker) place(c *Conn) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if p := c.penalties(); p != nil {
+		if err := t.ledger(c.ip).check(p, c.ip, c.from); err != nil {
+			return err
+		}
+	}
+	if !t.startups.place(c.from, c.server.startups()) {
+		return ErrTooManyStartups
+	}
+	c.placed = true
+	return nil
+}
+
+// penalties returns what penalties there are for the client, or nil.
+func (c *Conn) penalties() *Penalties {
+	if c.server.Penalties == nil || !c.from.IsValid() {
+		return nil
+	}
+	p := c.server.Penalties.withDefaults()
+	if p.exempts(c.ip) {
+		return nil
+	}
+	return &p
+}
+
+// ledger returns the ledger of ip's family. Callers hold t.mu.
+func (t *tracker) ledger(ip netip.Addr) *ledger {
+	if ip.Is6() {
+		return &t.penalties6
+	}
+	return &t.penalties4
+}
+
+// turnAway closes a connection that identify said is not to come in. Nothing
+// has been sent on it, and it cost no key exchange.
+func (c *Conn) turnAway(why error) error {
+	c.cancel()
+	c.transport.Close()
+	c.server.tracker.left(c)
+	c.log.Info("connection turned away", "err", why)
+	c.server.tracker.remove(c)
+	return why
+}
+
+// penalise makes the client's source pay for how the connection ended.
+func (c *Conn) penalise(err error) {
+	p := c.penalties()
+	if p == nil {
+		return
+	}
+	t := &c.server.tracker
+	t.mu.Lock()
+	begun := t.ledger(c.ip).add(p, c.ip, c.from, c.offense(err))
+	t.mu.Unlock()
+	if begun != nil {
+		c.log.Warn("a penalty begins", "source", c.from, "it", begun.why.String())
+	}
+}
+
+// offense returns what is wrong with a connection that ended with err. Whoever
+// has logged in may leave in any way.
+func (c *Conn) offense(err error) offense {
+	var panicked *PanicError
+	var restricted *RestrictionError
+	switch {
+	case errors.As(err, &restricted):
+		return authFail
+	case c.grant != nil || errors.Is(err, ErrServerClosed) || c.ctx.Err() != nil:
+		return noOffense
+	case errors.As(err, &panicked):
+		return crash
+	case errors.Is(err, ErrHandshakeTimeout):
+		return graceExceeded
+	case errors.Is(err, ErrRefused):
+		return refusedConnection
+	case c.attempted:
+		return authFail
+	}
+	return noAuth
+}
