@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"strings"
 	"time"
-
-	"github.com/whelk-ssh/whelk/kex"
 )
 
 // Startups bounds the connections that have not authenticated, which cost
@@ -53,16 +51,16 @@ func (p Startups) withDefaults() Startups {
 // startups returns the limits of s.
 func (s *Server) startups() Startups {
 	p := s.MaxStartups.withDefaults()
-	if p.PerSecond == 0 && hasFiniteField(s.Transport.KeyExchanges) {
+	if p.PerSecond == 0 && s.hasFiniteField() {
 		p.PerSecond = finitePerSecond
 	}
 	return p
 }
 
-// hasFiniteField reports whether one of methods has the names of RFC 4253,
-// section 8, and RFC 4419.
-func hasFiniteField(methods []kex.Method) bool {
-	for _, m := range methods {
+// hasFiniteField reports whether a client can ask for one of the methods of
+// RFC 4253, section 8, and RFC 4419. The default has none of them.
+func (s *Server) hasFiniteField() bool {
+	for _, m := range s.Transport.KeyExchanges {
 		if strings.HasPrefix(m.Name(), "diffie-hellman-") {
 			return true
 		}

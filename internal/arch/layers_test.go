@@ -50,7 +50,7 @@ var layers = map[string]layer{
 	// Level 3: composition.
 	"client":         {internal: facade, tests: []string{"golang.org/x/net/nettest"}},
 	"server":         {internal: facade, external: []string{crypto + "bcrypt"}, tests: []string{"golang.org/x/net/nettest"}},
-	"server/sshtest": {internal: append(facade, "server", "internal/memnet", "internal/testkeys")},
+	"server/sshtest": {internal: append(facade, "client", "server", "internal/memnet")},
 
 	// Level 4: what uses all of it.
 	"client/whelk":  {internal: append(belowFacades, "client", "internal/algolist", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys"}, tests: []string{"github.com/creack/pty"}},
