@@ -71,6 +71,9 @@ func serve(o *options, signals <-chan os.Signal, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if l, err = o.sources.listen(l, d.log); err != nil {
+		return err
+	}
 	fmt.Fprintf(stderr, "listening on %s\n", l.Addr())
 	served := make(chan error, 1)
 	go func() { served <- d.server.Serve(l) }()

@@ -61,7 +61,7 @@ func start(t *testing.T, args ...string) *running {
 	r.write("host_key", testkeys.PEM("ed25519"))
 	r.write("id", testkeys.PEM("ed25519-other"))
 	r.write("authorized_keys", hostkey.MarshalAuthorizedKey(testkeys.Ed25519Other().PublicKey(), ""))
-	r.cmd = whelkd(append([]string{"-p", "0", "-h", r.path("host_key"), "-a", r.path("authorized_keys")}, args...)...)
+	r.cmd = whelkd(append([]string{"-p", "0", "-h", r.path("host_key"), "-a", r.path("authorized_keys"), "-o", "PerSourcePenalties=no"}, args...)...)
 	stderr, err := r.cmd.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, r.cmd.Start())
