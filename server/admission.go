@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"net/netip"
 )
 
 // identify finds out where the client is, and whether one from there may come
@@ -19,13 +18,13 @@ func (c *Conn) identify() error {
 // place counts c at its source, unless that has a penalty or too many
 // connections.
 func (t *tracker) place(c *Conn) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if p := c.penalties(); p != nil {
-		if err := t.ledger(c.ip).check(p, c.ip, c.from); err != nil {
+		if err := p.check(c.ip, c.from); err != nil {
 			return err
 		}
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if !t.startups.place(c.from, c.server.startups()) {
 		return ErrTooManyStartups
 	}
@@ -35,22 +34,10 @@ func (t *tracker) place(c *Conn) error {
 
 // penalties returns what penalties there are for the client, or nil.
 func (c *Conn) penalties() *Penalties {
-	if c.server.Penalties == nil || !c.from.IsValid() {
-		return nil
+	if p := c.server.Penalties; p != nil && c.from.IsValid() && !p.exempts(c.ip) {
+		return p
 	}
-	p := c.server.Penalties.withDefaults()
-	if p.exempts(c.ip) {
-		return nil
-	}
-	return &p
-}
-
-// ledger returns the ledger of ip's family. Callers hold t.mu.
-func (t *tracker) ledger(ip netip.Addr) *ledger {
-	if ip.Is6() {
-		return &t.penalties6
-	}
-	return &t.penalties4
+	return nil
 }
 
 // turnAway closes a connection that identify said is not to come in. Nothing
@@ -66,16 +53,9 @@ func (c *Conn) turnAway(why error) error {
 
 // penalise makes the client's source pay for how the connection ended.
 func (c *Conn) penalise(err error) {
-	p := c.penalties()
-	if p == nil {
-		return
-	}
-	t := &c.server.tracker
-	t.mu.Lock()
-	begun := t.ledger(c.ip).add(p, c.ip, c.from, c.offense(err))
-	t.mu.Unlock()
-	if begun != nil {
-		c.log.Warn("a penalty begins", "source", c.from, "it", begun.why.String())
+	p, why := c.penalties(), c.offense(err)
+	if p != nil && p.add(c.ip, c.from, why) {
+		c.log.Warn("a penalty begins", "source", c.from, "it", why.String())
 	}
 }
 

@@ -242,3 +242,18 @@ func TestO2SlowAddress(t *testing.T) {
 		synctest.Wait()
 	})
 }
+
+// Several servers may share what they know of whom.
+func TestSharedPenalties(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		shared := &server.Penalties{Min: -1}
+		a, b := newServer(nothing), newServer(nothing)
+		a.Penalties, b.Penalties = shared, shared
+		p := from(t, a, "192.0.2.7:1")
+		p.conn.Close()
+		<-p.served
+		var refused *server.PenaltyError
+		require.ErrorAs(t, <-from(t, b, "192.0.2.7:2").served, &refused)
+		require.Equal(t, "did not try to log in", refused.Why)
+	})
+}

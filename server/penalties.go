@@ -4,16 +4,20 @@ import (
 	"container/heap"
 	"fmt"
 	"net/netip"
+	"sync"
 	"time"
 )
 
 // Penalties say for how long sources of trouble are turned away, with the
-// meaning and the numbers of PerSourcePenalties in sshd_config(5). Penalties of
-// one source add up, and count from Min on; they concern only connections that
-// come later. A duration that is negative is no penalty.
+// meaning and the numbers of PerSourcePenalties in sshd_config(5), and remember
+// them. Penalties of one source add up, and count from Min on; they concern only
+// connections that come later. A duration that is negative is no penalty.
 //
 // Whoever shares an address shares its penalty: users behind one proxy, or the
 // tests of a program. Exempt such addresses.
+//
+// Several Servers may have the same Penalties, which must not be copied, nor
+// changed once a Server runs.
 type Penalties struct {
 	AuthFail      time.Duration // left after a failed attempt to log in; 5 s if zero
 	NoAuth        time.Duration // left, or was sent away, without an attempt; 1 s if zero
@@ -21,7 +25,7 @@ type Penalties struct {
 	Crash         time.Duration // met a panic in the code of the Server's user; 90 s if zero
 	Refused       time.Duration // was refused by ConnContext; 10 s if zero
 
-	Min time.Duration // below it nobody is turned away; 15 s if zero
+	Min time.Duration // up to it nobody is turned away; 15 s if zero
 	Max time.Duration // the most of one source; 10 minutes if zero
 
 	// MaxSources4 and MaxSources6 are how many sources are kept, of IPv4 and of
@@ -32,29 +36,23 @@ type Penalties struct {
 	DenyAll4, DenyAll6       bool
 
 	Exempt []netip.Prefix // addresses that have no penalty
+
+	mu     sync.Mutex
+	v4, v6 ledger
 }
 
 const defaultMaxSources = 65536
 
-func (p Penalties) withDefaults() Penalties {
-	for _, field := range []struct {
-		value *time.Duration
-		def   time.Duration
-	}{
-		{&p.AuthFail, 5 * time.Second}, {&p.NoAuth, time.Second}, {&p.GraceExceeded, 10 * time.Second},
-		{&p.Crash, 90 * time.Second}, {&p.Refused, 10 * time.Second},
-		{&p.Min, 15 * time.Second}, {&p.Max, 10 * time.Minute},
-	} {
-		if *field.value == 0 {
-			*field.value = field.def
-		}
+// least and most return the bounds of one source's penalty.
+func (p *Penalties) least() time.Duration { return orDefault(p.Min, 15*time.Second) }
+func (p *Penalties) most() time.Duration  { return orDefault(p.Max, 10*time.Minute) }
+
+func orDefault[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
 	}
-	for _, field := range []*int{&p.MaxSources4, &p.MaxSources6} {
-		if *field == 0 {
-			*field = defaultMaxSources
-		}
-	}
-	return p
+	return value
 }
 
 // exempts reports whether ip has no penalty.
@@ -67,13 +65,13 @@ func (p *Penalties) exempts(ip netip.Addr) bool {
 	return false
 }
 
-// limit returns how many sources of ip's family are kept, and whether everybody
-// is turned away when there are that many.
-func (p *Penalties) limit(ip netip.Addr) (sources int, denyAll bool) {
+// family returns the ledger of ip's family, how many sources it keeps, and
+// whether everybody is turned away when there are that many.
+func (p *Penalties) family(ip netip.Addr) (l *ledger, sources int, denyAll bool) {
 	if ip.Is6() {
-		return p.MaxSources6, p.DenyAll6
+		return &p.v6, orDefault(p.MaxSources6, defaultMaxSources), p.DenyAll6
 	}
-	return p.MaxSources4, p.DenyAll4
+	return &p.v4, orDefault(p.MaxSources4, defaultMaxSources), p.DenyAll4
 }
 
 // An offense is what a client did that has a penalty.
@@ -98,8 +96,12 @@ func (o offense) String() string {
 // length returns the length of the penalty for o.
 func (p *Penalties) length(o offense) time.Duration {
 	return [...]time.Duration{
-		noOffense: 0, authFail: p.AuthFail, noAuth: p.NoAuth,
-		graceExceeded: p.GraceExceeded, crash: p.Crash, refusedConnection: p.Refused,
+		noOffense:         0,
+		authFail:          orDefault(p.AuthFail, 5*time.Second),
+		noAuth:            orDefault(p.NoAuth, time.Second),
+		graceExceeded:     orDefault(p.GraceExceeded, 10*time.Second),
+		crash:             orDefault(p.Crash, 90*time.Second),
+		refusedConnection: orDefault(p.Refused, 10*time.Second),
 	}[o]
 }
 
@@ -119,8 +121,47 @@ func (e *PenaltyError) Error() string {
 	return fmt.Sprintf("server: %s has a penalty for another %v: it %s", e.Source, e.Left.Round(time.Second), e.Why)
 }
 
+// check returns why the client at ip, which is in from, is turned away, or nil.
+func (p *Penalties) check(ip netip.Addr, from source) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l, sources, denyAll := p.family(ip)
+	now := time.Now()
+	l.expire(now)
+	if denyAll && len(l.byEnd) >= sources {
+		return &PenaltyError{Source: from}
+	}
+	if found := l.bySource[from]; found != nil && found.active {
+		return &PenaltyError{Source: from, Why: found.why.String(), Left: max(found.end.Sub(now), time.Nanosecond)}
+	}
+	return nil
+}
+
+// add adds to the penalty of the source from, and reports whether that is what
+// made it active.
+func (p *Penalties) add(ip netip.Addr, from source, why offense) (begins bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	l, sources, denyAll := p.family(ip)
+	length, now := p.length(why), time.Now()
+	l.expire(now)
+	if length <= 0 || denyAll && len(l.byEnd) >= sources {
+		return false
+	}
+	found := l.find(from, now)
+	found.why = why
+	found.end = now.Add(min(found.end.Sub(now)+length, p.most()))
+	heap.Fix(&l.byEnd, found.index)
+	if len(l.byEnd) > max(sources, 0) {
+		l.forgetFirst()
+	}
+	begins = !found.active && found.end.Sub(now) > p.least()
+	found.active = found.active || begins
+	return begins
+}
+
 // A ledger has the penalties of the sources of one family, at most as many as
-// Penalties allow. It is a heap: the penalty that ends first is at its top.
+// Penalties allow. The penalty that ends first is at the top of the heap.
 type ledger struct {
 	bySource map[source]*penalty
 	byEnd    byEnd
@@ -134,6 +175,20 @@ type penalty struct {
 	index  int // in byEnd
 }
 
+// find returns the penalty of a source, one that ends now if there is none.
+func (l *ledger) find(from source, now time.Time) *penalty {
+	if found := l.bySource[from]; found != nil {
+		return found
+	}
+	if l.bySource == nil {
+		l.bySource = make(map[source]*penalty)
+	}
+	p := &penalty{source: from, end: now}
+	l.bySource[from] = p
+	heap.Push(&l.byEnd, p)
+	return p
+}
+
 // expire forgets the penalties that have ended.
 func (l *ledger) expire(now time.Time) {
 	for len(l.byEnd) > 0 && l.byEnd[0].end.Before(now) {
@@ -144,50 +199,6 @@ func (l *ledger) expire(now time.Time) {
 func (l *ledger) forgetFirst() {
 	first := heap.Pop(&l.byEnd).(*penalty)
 	delete(l.bySource, first.source)
-}
-
-// check returns why the client at ip, which is in from, is turned away, or nil.
-func (l *ledger) check(p *Penalties, ip netip.Addr, from source) error {
-	now := time.Now()
-	l.expire(now)
-	if sources, denyAll := p.limit(ip); denyAll && len(l.byEnd) >= sources {
-		return &PenaltyError{Source: from}
-	}
-	if found := l.bySource[from]; found != nil && found.active {
-		return &PenaltyError{Source: from, Why: found.why.String(), Left: max(found.end.Sub(now), time.Nanosecond)}
-	}
-	return nil
-}
-
-// add adds to the penalty of the source from, and returns it if that is what
-// made it active.
-func (l *ledger) add(p *Penalties, ip netip.Addr, from source, why offense) *penalty {
-	length, now := p.length(why), time.Now()
-	l.expire(now)
-	sources, denyAll := p.limit(ip)
-	found := l.bySource[from]
-	switch {
-	case length <= 0 || denyAll && len(l.byEnd) >= sources:
-		return nil
-	case found == nil:
-		found = &penalty{source: from, end: now}
-		if l.bySource == nil {
-			l.bySource = make(map[source]*penalty)
-		}
-		l.bySource[from] = found
-		heap.Push(&l.byEnd, found)
-	}
-	found.why = why
-	found.end = now.Add(min(found.end.Sub(now)+length, p.Max))
-	heap.Fix(&l.byEnd, found.index)
-	if len(l.byEnd) > max(sources, 0) {
-		l.forgetFirst()
-	}
-	if found.active || found.end.Sub(now) <= p.Min {
-		return nil
-	}
-	found.active = true
-	return found
 }
 
 // byEnd implements [heap.Interface].

@@ -19,10 +19,8 @@ type tracker struct {
 	listeners map[net.Listener]struct{}
 	conns     map[*Conn]struct{}
 	startups  startups
-	served    uint64 // connections admitted so far
-
-	penalties4, penalties6 ledger
-	idle                   chan struct{} // closed when conns is empty, if anybody waits
+	served    uint64        // connections admitted so far
+	idle      chan struct{} // closed when conns is empty, if anybody waits
 }
 
 type state byte

@@ -1,16 +1,13 @@
+//go:build unix
+
 package main
 
 import (
-	"errors"
 	"fmt"
-	"log/slog"
-	"net"
 	"net/netip"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/pires/go-proxyproto"
 
 	"github.com/whelk-ssh/whelk/server"
 )
@@ -159,54 +156,8 @@ func (s *sources) policy() *server.Penalties {
 	if s.unpunished {
 		return nil
 	}
-	p := s.penalties
 	if s.proxied {
-		p.Exempt = append(p.Exempt[:len(p.Exempt):len(p.Exempt)], s.proxies...)
+		s.penalties.Exempt = append(s.penalties.Exempt, s.proxies...)
 	}
-	return &p
-}
-
-// listen returns l with connections that come from where the proxies say. A
-// connection without a proxy in front would be from wherever it says, and is
-// closed.
-func (s *sources) listen(l net.Listener, log *slog.Logger) (net.Listener, error) {
-	switch {
-	case !s.proxied:
-		return l, nil
-	case len(s.proxies) == 0:
-		return nil, errors.New("ProxyProtocol: say which proxies are to be believed, as in ProxyProtocolFrom=192.0.2.0/24")
-	}
-	return &proxyproto.Listener{Listener: trusting{l, s.proxies, log}}, nil
-}
-
-// A trusting listener accepts connections from some networks only.
-type trusting struct {
-	net.Listener
-	from []netip.Prefix
-	log  *slog.Logger
-}
-
-// Accept implements [net.Listener].
-func (t trusting) Accept() (net.Conn, error) {
-	for {
-		nc, err := t.Listener.Accept()
-		if err != nil || t.trusts(nc.RemoteAddr()) {
-			return nc, err
-		}
-		t.log.Info("connection turned away", "remote", nc.RemoteAddr(), "err", "it is none of the proxies of ProxyProtocolFrom")
-		nc.Close()
-	}
-}
-
-func (t trusting) trusts(addr net.Addr) bool {
-	ap, err := netip.ParseAddrPort(addr.String())
-	if err != nil {
-		return false
-	}
-	for _, network := range t.from {
-		if network.Contains(ap.Addr().Unmap().WithZone("")) {
-			return true
-		}
-	}
-	return false
+	return &s.penalties
 }
