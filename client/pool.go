@@ -25,8 +25,8 @@ import (
 type Pool struct {
 	// Dial connects to a destination, which is any text that it understands:
 	// the host's name, perhaps with a user and a port. It is required. Its
-	// context is that of the first Get that waits for it, and is done when
-	// nobody waits any more.
+	// context has the values of the first Get that waits for it, and is done
+	// when none waits any more.
 	Dial func(ctx context.Context, destination string) (*Client, error)
 
 	MaxClients int // open at once; 256 if zero

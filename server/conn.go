@@ -34,6 +34,7 @@ type Conn struct {
 	attempted bool           // the client tried to log in; of the goroutine that authenticates
 	handlers  sync.WaitGroup // sessions, and goroutines that run the user's code
 	noMore    bool           // the client opens no further session; the reader's
+	opened    uint64         // sessions so far; the reader's
 	proofs    int            // host keys the client asked us to prove; the server's of requests
 
 	mu       sync.Mutex

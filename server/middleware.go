@@ -21,11 +21,11 @@ func Chain(h Handler, middleware ...func(Handler) Handler) Handler {
 }
 
 // LogSessions is middleware that logs when a session begins and how it ended,
-// by [Conn.Logger]. What a client typed is in the log: its command, that is, and
+// by [Session.Logger]. What a client typed is in the log: its command, that is, and
 // not its input.
 func LogSessions(next Handler) Handler {
 	return HandlerFunc(func(s *Session) {
-		log := s.Conn().Logger()
+		log := s.Logger()
 		_, pty := s.Pty()
 		log.Info("session began", "command", printable(s.Command()), "subsystem", printable(s.Subsystem()), "pty", pty)
 		start := time.Now()

@@ -46,7 +46,7 @@ func TestLogSessions(t *testing.T) {
 		h    func(*server.Session)
 		want []string
 	}{
-		{"returns", func(*server.Session) {}, []string{"session began", `command="make all"`, "session ended", "status=0", "user=alice", "remote=192.0.2.1:", "conn=1"}},
+		{"returns", func(*server.Session) {}, []string{"session began", `command="make all"`, "session ended", "status=0", "user=alice", "remote=192.0.2.1:", "conn=1", "session=1"}},
 		{"exits", func(s *server.Session) { s.Exit(3) }, []string{"status=3"}},
 		{"killed", func(s *server.Session) { s.ExitSignal("KILL", false, "") }, []string{"status=255"}},
 		{"panics", func(*server.Session) { panic("oops") }, []string{"status=255"}},

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"io"
+	"log/slog"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -30,6 +31,8 @@ import (
 type Session struct {
 	conn *Conn
 	ch   *channel.Channel
+
+	number uint64 // among those of conn
 	request
 	events
 	handler sync.WaitGroup // the one there is, while it runs
@@ -98,6 +101,10 @@ func (s *Session) end() {
 
 // Conn returns the connection that the session belongs to.
 func (s *Session) Conn() *Conn { return s.conn }
+
+// Logger returns [Conn.Logger] with the number of the session on its connection
+// in "session".
+func (s *Session) Logger() *slog.Logger { return s.conn.log.With("session", s.number) }
 
 // User returns the name of the authenticated user.
 func (s *Session) User() string { return s.conn.User() }
