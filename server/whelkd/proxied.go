@@ -16,15 +16,20 @@ import (
 // whose they are. It has ten seconds for that.
 const maxUnannounced = 1024
 
+// check finds out whether whoever says where a connection is from is believed.
+func (s *sources) check() error {
+	if s.proxied && len(s.proxies) == 0 {
+		return errors.New("ProxyProtocol: say which proxies are to be believed, as in ProxyProtocolFrom=192.0.2.0/24")
+	}
+	return nil
+}
+
 // listen returns l with connections that come from where the proxies say. A
 // connection without a proxy in front would be from wherever it says, and is
 // closed.
-func (s *sources) listen(l net.Listener, log *slog.Logger) (net.Listener, error) {
-	switch {
-	case !s.proxied:
-		return l, nil
-	case len(s.proxies) == 0:
-		return nil, errors.New("ProxyProtocol: say which proxies are to be believed, as in ProxyProtocolFrom=192.0.2.0/24")
+func (s *sources) listen(l net.Listener, log *slog.Logger) net.Listener {
+	if !s.proxied {
+		return l
 	}
 	p := &proxied{
 		Listener: l, from: s.proxies, log: log,
@@ -32,7 +37,7 @@ func (s *sources) listen(l net.Listener, log *slog.Logger) (net.Listener, error)
 		waiting: make(chan struct{}, maxUnannounced),
 	}
 	go p.run()
-	return p, nil
+	return p
 }
 
 // A proxied is a listener for connections through proxies. Accept returns those

@@ -22,9 +22,8 @@ import (
 func accepting(t *testing.T, inner net.Listener) *proxied {
 	t.Helper()
 	s := sources{proxied: true, proxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}
-	l, err := s.listen(inner, slog.New(slog.DiscardHandler))
-	require.NoError(t, err)
-	return l.(*proxied)
+	require.NoError(t, s.check())
+	return s.listen(inner, slog.New(slog.DiscardHandler)).(*proxied)
 }
 
 // dial connects, and says whose connection it is if that is not "".
