@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"log/slog"
 )
 
 // identify finds out where the client is, and whether one from there may come
@@ -41,12 +42,18 @@ func (c *Conn) penalties() *Penalties {
 }
 
 // turnAway closes a connection that identify said is not to come in. Nothing
-// has been sent on it, and it cost no key exchange.
+// has been sent on it, and it cost no key exchange. Who has a penalty fills no log
+// by trying again.
 func (c *Conn) turnAway(why error) error {
 	c.cancel()
 	c.transport.Close()
 	c.server.tracker.left(c)
-	c.log.Info("connection turned away", "err", why)
+	level := slog.LevelInfo
+	var penalty *PenaltyError
+	if errors.As(why, &penalty) && penalty.again {
+		level = slog.LevelDebug
+	}
+	c.log.Log(c.ctx, level, "connection turned away", "err", why)
 	c.server.tracker.remove(c)
 	return why
 }

@@ -154,7 +154,10 @@ func TestPenaltyKeepsOut(t *testing.T) {
 		require.ErrorAs(t, srv.ServeConn(context.Background(), far), &refused)
 		require.InDelta(t, 20, refused.Left.Seconds(), 5)
 		require.Empty(t, text(near))
-		require.Equal(t, 1, l.lines("turned away"))
+		for range 5 {
+			<-from(t, srv, "192.0.2.7:2").served
+		}
+		require.Equal(t, 1, l.lines(`level=INFO msg="connection turned away"`), "who tries again fills no log")
 		require.Equal(t, outcome{stdout: "ok"}, inside.session().exec("x").finish(), "who was in stays")
 		require.Equal(t, outcome{stdout: "ok"}, from(t, srv, "198.51.100.1:3").login().session().exec("x").finish())
 		time.Sleep(21 * time.Second)

@@ -111,6 +111,8 @@ type PenaltyError struct {
 	Source netip.Prefix  // the network that has the penalty, or the client's if it is nobody's
 	Why    string        // the last offense
 	Left   time.Duration // until its end; 0 if too many sources have one
+
+	again bool // not the first connection that this penalty keeps out
 }
 
 // Error says who has to wait, for what and for how long.
@@ -131,10 +133,13 @@ func (p *Penalties) check(ip netip.Addr, from source) error {
 	if denyAll && len(l.byEnd) >= sources {
 		return &PenaltyError{Source: from}
 	}
-	if found := l.bySource[from]; found != nil && found.active {
-		return &PenaltyError{Source: from, Why: found.why.String(), Left: max(found.end.Sub(now), time.Nanosecond)}
+	found := l.bySource[from]
+	if found == nil || !found.active {
+		return nil
 	}
-	return nil
+	again := found.met
+	found.met = true
+	return &PenaltyError{Source: from, Why: found.why.String(), Left: max(found.end.Sub(now), time.Nanosecond), again: again}
 }
 
 // add adds to the penalty of the source from, and reports whether that is what
@@ -171,6 +176,7 @@ type penalty struct {
 	source source
 	end    time.Time
 	active bool // it has been longer than Penalties.Min once
+	met    bool // it has kept somebody out
 	why    offense
 	index  int // in byEnd
 }
