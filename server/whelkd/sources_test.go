@@ -274,3 +274,32 @@ func TestProxyProtocolNeedsProxies(t *testing.T) {
 	require.Error(t, err)
 	require.Contains(t, string(out), "ProxyProtocolFrom=192.0.2.0/24")
 }
+
+// D9, CVE-2002-20001: with finite fields on, an address gets fewer key exchanges
+// than the 20 in a second that ssh-audit's test of connection rates takes for
+// safe, and more without them.
+func TestD9Rate(t *testing.T) {
+	for _, test := range []struct {
+		kex     string
+		limited bool
+	}{{"+diffie-hellman-group14-sha256", true}, {"curve25519-sha256", false}} {
+		t.Run(test.kex, func(t *testing.T) {
+			r := start(t, "-o", "KexAlgorithms="+test.kex, "-o", "PerSourceMaxStartups=none", "-o", "MaxStartups=1000")
+			begun := time.Now()
+			greeted := 0
+			for range 60 {
+				nc := r.through(nil)
+				if _, err := io.ReadFull(nc, make([]byte, 8)); err == nil { // SSH-2.0-
+					greeted++
+				}
+			}
+			seconds := int(time.Since(begun)/time.Second) + 1
+			if test.limited {
+				require.LessOrEqual(t, greeted, 10*(seconds+1))
+				require.Less(t, greeted, 60)
+			} else {
+				require.Equal(t, 60, greeted)
+			}
+		})
+	}
+}
