@@ -25,7 +25,7 @@ type Server struct {
 
 	User    string         // whom Client logs in as; "user" if empty
 	UserKey hostkey.Signer // the key that lets users in
-	HostKey hostkey.Signer // the server's
+	HostKey hostkey.Signer // the server's, unless Config has others
 
 	// Latency is how long each byte takes from one end to the other. It is for
 	// servers in memory.
@@ -145,9 +145,12 @@ func (s *Server) ClientConfig() *client.Config {
 	if user == "" {
 		user = "user"
 	}
+	keys := []hostkey.PublicKey{s.HostKey.PublicKey()}
+	for _, key := range s.Config.HostKeys {
+		keys = append(keys, key.PublicKey())
+	}
 	return &client.Config{
-		User: user, Auth: []userauth.Method{userauth.PublicKey(s.UserKey)},
-		HostKeys: hostkey.Pin(s.HostKey.PublicKey()),
+		User: user, Auth: []userauth.Method{userauth.PublicKey(s.UserKey)}, HostKeys: hostkey.Pin(keys...),
 	}
 }
 

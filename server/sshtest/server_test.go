@@ -175,3 +175,15 @@ func TestMisuse(t *testing.T) {
 	require.Panics(t, func() { srv.Start() })
 	require.Equal(t, "192.0.2.2:22", srv.Addr())
 }
+
+// Keys that the test brings along are trusted as well.
+func TestKeysOfTheTest(t *testing.T) {
+	srv := sshtest.NewUnstartedServer(shell)
+	srv.Config.HostKeys = []hostkey.Signer{testkeys.ECDSA256()}
+	srv.UserKey = testkeys.RSA2048()
+	srv.Start()
+	defer srv.Close()
+	c := srv.Client()
+	require.True(t, hostkey.Equal(testkeys.ECDSA256().PublicKey(), c.State().HostKey))
+	require.NoError(t, c.Command("").Run(t.Context()))
+}
