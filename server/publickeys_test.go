@@ -55,7 +55,7 @@ func (tr *trial) login(signer hostkey.Signer) (*peer, error) {
 	tr.srv.Auth.Report = func(_ context.Context, _ *userauth.Attempt, err error) { reported = err }
 	p := connect(tr.t, tr.srv).handshake()
 	client := userauth.Client{User: "alice", Methods: []userauth.Method{userauth.PublicKey(signer)}}
-	if err := client.Authenticate(context.Background(), p.conn, userauth.Binding{SessionID: p.conn.State().SessionID}); err != nil {
+	if err := client.Authenticate(context.Background(), p.conn, userauth.Binding{SessionID: p.conn.State().SessionID, Algorithms: hostkey.Default()}); err != nil { // as a Server announces
 		require.Error(tr.t, reported)
 		p.conn.Close()
 		<-p.served
@@ -136,7 +136,7 @@ func TestAuthorizedKeyOptions(t *testing.T) {
 }
 
 // H3, CVE-2026-46595: a client without an IP address is in no list.
-func TestFromWithoutAddress(t *testing.T) {
+func TestH3FromWithoutAddress(t *testing.T) {
 	tr := newTrial(t)
 	tr.keys.AuthorizedKeys = tr.file("authorized_keys", `from="*" `+line(testkeys.ECDSA256()))
 	tr.srv.Auth.Checks = []userauth.Check{tr.keys.Check()}
@@ -159,8 +159,8 @@ type unnumbered struct{ net.Conn }
 
 func (unnumbered) RemoteAddr() net.Addr { return &net.UnixAddr{Net: "unix"} }
 
-// H3: whichever method restricts the source.
-func TestSourceAddressOfAnyMethod(t *testing.T) {
+// H3, CVE-2026-46595, CVE-2026-56854: whichever method restricts the source.
+func TestH3SourceAddressOfAnyMethod(t *testing.T) {
 	for list, ok := range map[string]bool{
 		"192.0.2.1": true, "192.0.2.0/24": true, "198.51.100.0/24": false, "": false, "*": false, "192.0.2.1/24": false,
 	} {
