@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"testing"
 	"time"
@@ -403,34 +404,47 @@ func (f verifier) VerifyHostKey(ctx context.Context, _ hostkey.Host, _ hostkey.P
 	return f(ctx)
 }
 
-// E13, CVE-2025-11625, CVE-2017-3204, and E14, CVE-2025-26465: a client that has not
-// found the host key right says nothing to the host.
+// unverified requires that a client whose verifier is the one given says nothing to the
+// host.
+func unverified(t *testing.T, name string, verify hostkey.Verifier) {
+	t.Helper()
+	bubble(t, name, func(t *testing.T) {
+		sett := nullCrypto()
+		sett.client = func(c *client.Config) { c.HostKeys = verify }
+		p, v := againstClient(t, nullPeer(), sett)
+		p.Begin()
+		p.Exchange()
+		p.ExpectDisconnect(transport.ReasonHostKeyNotVerifiable)
+		require.NoError(t, p.Err())
+		v.gone(t)
+		require.Zero(t, v.secrets.Load())
+	})
+}
+
+// E13, CVE-2025-11625, CVE-2017-3204: whoever has not found the host key right says
+// nothing to the host, and nobody finds it right by default.
 func TestE13HostKeyIsVerified(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	tests := map[string]hostkey.Verifier{
-		"refused":                            verifier(func(context.Context) error { return errors.New("no") }),
-		"E14, CVE-2025-26465: out of memory": verifier(func(context.Context) error { return fmt.Errorf("hostkey: %w", errors.ErrUnsupported) }),
-		"E14: cancelled":                     verifier(func(context.Context) error { return ctx.Err() }),
-		"E14: a nil that is an error":        verifier(func(context.Context) error { var e *refusal; return e }),
-		"another key":                        hostkey.Pin(testkeys.Ed25519Other().PublicKey()),
-	}
-	for name, verify := range tests {
-		bubble(t, name, func(t *testing.T) {
-			sett := nullCrypto()
-			sett.client = func(c *client.Config) { c.HostKeys = verify }
-			p, v := againstClient(t, nullPeer(), sett)
-			p.Begin()
-			p.Exchange()
-			p.ExpectDisconnect(transport.ReasonHostKeyNotVerifiable)
-			require.NoError(t, p.Err())
-			v.gone(t)
-			require.Zero(t, v.secrets.Load())
-		})
-	}
+	unverified(t, "refused", verifier(func(context.Context) error { return errors.New("no") }))
+	unverified(t, "another key", hostkey.Pin(testkeys.Ed25519Other().PublicKey()))
 	near, _ := memnet.Pipe()
 	_, err := client.New(context.Background(), near, "x:22", &client.Config{User: alice, Auth: []userauth.Method{password(secret)}})
 	require.ErrorIs(t, err, client.ErrNoHostKeys)
+}
+
+// E14, CVE-2025-26465: any error is one.
+func TestE14ErrorsOfAVerifier(t *testing.T) {
+	for name, err := range map[string]error{
+		"out of memory":        fmt.Errorf("no memory: %w", errors.ErrUnsupported),
+		"cancelled":            context.Canceled,
+		"the end of a file":    io.EOF,
+		"no text":              errors.New(""),
+		"a nil that is one":    (*refusal)(nil),
+		"several, one is nil":  errors.Join(nil, errors.New("no")),
+		"of the transport":     &transport.Error{Err: errors.New("no")},
+		"a DISCONNECT, quoted": &transport.DisconnectError{},
+	} {
+		unverified(t, name, verifier(func(context.Context) error { return err }))
+	}
 }
 
 // E15: a service before there are keys.

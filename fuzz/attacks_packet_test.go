@@ -14,6 +14,7 @@ import (
 
 	"github.com/whelk-ssh/whelk/cipher"
 	"github.com/whelk-ssh/whelk/fuzz"
+	"github.com/whelk-ssh/whelk/internal/testkeys"
 	"github.com/whelk-ssh/whelk/kex"
 	"github.com/whelk-ssh/whelk/mac"
 	"github.com/whelk-ssh/whelk/transport"
@@ -315,5 +316,31 @@ func TestB13FailingCrypto(t *testing.T) {
 				require.ErrorIs(t, v.gone(t), broken)
 			})
 		}
+	}
+}
+
+// B6, CVE-2013-4548: keys change from every protection to every other, and nothing of
+// the one is left in the other.
+func TestB6RekeyRing(t *testing.T) {
+	all := protections(t)
+	everything := setting{transport: transport.Config{
+		KeyExchanges: []kex.Method{fuzz.NullKex()}, Ciphers: slices.Concat(cipher.Default(), cipher.Insecure()), MACs: mac.Default(),
+	}}
+	for _, s := range sides {
+		bubble(t, s.name, func(t *testing.T) {
+			p, _ := s.against(t, understands(all[0]), everything)
+			p.Handshake()
+			s.enter(p)
+			for _, from := range all {
+				for _, to := range all {
+					for _, next := range []setting{from, to} {
+						p.Config = understands(next)
+						p.Config.HostKey = testkeys.Ed25519()
+						p.Rekey()
+						requirePong(t, p)
+					}
+				}
+			}
+		})
 	}
 }
