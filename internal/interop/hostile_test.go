@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -16,6 +18,7 @@ import (
 	"github.com/whelk-ssh/whelk/cipher"
 	"github.com/whelk-ssh/whelk/fuzz"
 	"github.com/whelk-ssh/whelk/hostkey"
+	"github.com/whelk-ssh/whelk/kex"
 	"github.com/whelk-ssh/whelk/userauth"
 	"github.com/whelk-ssh/whelk/wire"
 )
@@ -220,14 +223,49 @@ func took(err error) (did, words string) {
 	return "another answer", err.Error()
 }
 
+// A verdict collects how programs took provocations.
+type verdict struct {
+	provocations []provocation
+	names        []string
+	answers      [][]string
+}
+
+func newVerdict(list []provocation) *verdict { return &verdict{list, nil, make([][]string, len(list))} }
+
+// on plays every script on a program, over connections that connect makes.
+func (v *verdict) on(t *testing.T, name string, connect func(t *testing.T) *fuzz.Peer, login func(p *fuzz.Peer)) {
+	t.Helper()
+	v.names = append(v.names, name)
+	for i, c := range v.provocations {
+		p := connect(t)
+		p.Config.Timeout = patience
+		gcm(p)
+		c.script(p, func() { p.Handshake(); login(p) })
+		did, words := took(p.Close())
+		require.Contains(t, []string{c.want, c.other[name]}, did, "%s: RFC %s: %s: %s", name, c.rfc, c.what, words)
+		v.answers[i] = append(v.answers[i], strings.TrimSuffix(did+", "+words, ", "))
+	}
+}
+
+// String is the table of what they did.
+func (v *verdict) String() string {
+	var table strings.Builder
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "\n\t\t%s\n", strings.Join(v.names, "\t"))
+	for i, c := range v.provocations {
+		fmt.Fprintf(w, "RFC %s\t%s\t%s\n", c.rfc, c.what, strings.Join(v.answers[i], "\t"))
+	}
+	w.Flush()
+	return table.String()
+}
+
 // The hostile peer finds out how servers take what the RFCs say how to take.
-func TestHostilePeer(t *testing.T) {
+func TestHostileClient(t *testing.T) {
 	text, err := os.ReadFile(userKeyFile(t, hostkey.Ed25519))
 	require.NoError(t, err)
 	key, err := hostkey.ParsePrivateKey(text, nil)
 	require.NoError(t, err)
-	var names []string
-	answers := make([][]string, len(provocations))
+	v := newVerdict(provocations)
 	for _, start := range []struct {
 		program *program
 		serve   func(t *testing.T) *server
@@ -238,33 +276,131 @@ func TestHostilePeer(t *testing.T) {
 	} {
 		between(t, start.program.name, []*program{start.program}, func(t *testing.T) {
 			s := start.serve(t)
-			names = append(names, start.program.name)
-			for i, c := range provocations {
+			v.on(t, start.program.name, func(t *testing.T) *fuzz.Peer {
 				nc, err := net.Dial("tcp", s.address())
 				require.NoError(t, err)
-				p := fuzz.Client(nc, fuzz.Config{Timeout: 5 * time.Second})
-				gcm(p)
-				c.script(p, func() {
-					p.Handshake()
-					p.Login(userName(t), userauth.PublicKey(key))
-				})
-				did, words := took(p.Close())
-				require.Contains(t, []string{c.want, c.other[start.program.name]}, did, "%s: RFC %s: %s: %s", start.program.name, c.rfc, c.what, words)
-				answers[i] = append(answers[i], strings.TrimSuffix(did+", "+words, ", "))
-			}
+				return fuzz.Client(nc, fuzz.Config{})
+			}, func(p *fuzz.Peer) { p.Login(userName(t), userauth.PublicKey(key)) })
 		})
 	}
-	t.Log("\n" + answerTable(names, answers))
+	t.Log(v)
 }
 
-// answerTable prints what the servers did.
-func answerTable(names []string, answers [][]string) string {
-	var table strings.Builder
-	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "\t\t%s\n", strings.Join(names, "\t"))
-	for i, c := range provocations {
-		fmt.Fprintf(w, "RFC %s\t%s\t%s\n", c.rfc, c.what, strings.Join(answers[i], "\t"))
+// clientProvocations are for clients, as provocations are for servers.
+var clientProvocations = []provocation{
+	{"4253, 4.2", "lines ahead of the version", goesOn, func(p *fuzz.Peer, login func()) {
+		p.SendRaw([]byte("welcome\r\nto nowhere\r\n"))
+		login()
+	}, nil},
+	{"4253, 6", "padding of 3 bytes", ends, wrongToAClient(func(k *fuzz.Packet) { k.PaddingLength = 3 }), nil},
+	{"4253, 6", "a packet_length of 2^31", ends, wrongToAClient(func(k *fuzz.Packet) { k.Length = 1 << 31 }), nil},
+	{"4253, 6.1", "a payload of 32,768 bytes", goesOn, func(p *fuzz.Peer, _ func()) {
+		p.Handshake()
+		p.Send(&wire.Ignore{Data: make([]byte, 32_768-5)})
+		p.Admit()
+		p.Expect(wire.NumberChannelOpen)
+	}, nil},
+	{"4253, 6.4", "a wrong MAC", ends, wrongToAClient(func(k *fuzz.Packet) {
+		k.Tamper = func(b []byte) []byte { b[len(b)-1] ^= 1; return b }
+	}), nil},
+	{"4253, 8", "a signature by nobody", ends, func(p *fuzz.Peer, _ func()) {
+		p.Rewrite(wire.NumberKexECDHReply, func(payload []byte) []fuzz.Message {
+			payload[len(payload)-1] ^= 1
+			return []fuzz.Message{fuzz.Payload(payload)}
+		})
+		p.Handshake()
+		p.AcceptService()
+	}, nil},
+	{"4253, 9", "a key re-exchange", goesOn, func(p *fuzz.Peer, login func()) {
+		login()
+		p.Rekey()
+		p.Send(&wire.GlobalRequest{Type: "well@fuzz.invalid", WantReply: true})
+		p.Expect(wire.NumberRequestFailure)
+	}, nil},
+	{"4253, 11.2", "IGNORE in the first key exchange", goesOn, func(p *fuzz.Peer, login func()) {
+		p.Config.NotStrict = true
+		p.Before(wire.NumberNewKeys, &wire.Ignore{})
+		login()
+	}, nil},
+	// As its server does.
+	{"strict-kex", "IGNORE ahead of NEWKEYS", ends, func(p *fuzz.Peer, login func()) {
+		p.Before(wire.NumberNewKeys, &wire.Ignore{})
+		login()
+	}, map[string]string{"dbclient": goesOn}},
+	{"8731, 3", "a Curve25519 value of zero", ends, func(p *fuzz.Peer, _ func()) {
+		x25519, _ := kex.Lookup("curve25519-sha256")
+		p.Config.KeyExchanges = []kex.Method{x25519}
+		p.Begin()
+		reply, _ := wire.ParseKexECDHReply(p.ExchangeUntil(wire.NumberKexECDHReply))
+		reply.Public = make([]byte, 32)
+		p.Send(&reply)
+		p.ExpectClosed()
+		p.ExpectSilence(time.Millisecond)
+	}, nil},
+	// Dropbear takes it, although nothing has been proved and nothing accepted.
+	{"4252, 5.1", "success ahead of the service", ends, func(p *fuzz.Peer, _ func()) {
+		p.Handshake()
+		p.Send(&wire.UserauthSuccess{})
+		p.Admit()
+		p.Expect(wire.NumberChannelOpen)
+	}, map[string]string{"dbclient": goesOn}},
+	{"4254, 6.3.2", "an X11 channel, unasked", goesOn, func(p *fuzz.Peer, login func()) {
+		login()
+		p.Send(&wire.ChannelOpen{Type: "x11", Window: 1 << 20, MaxPacket: 1 << 15, Extra: (&wire.X11Open{OriginHost: "x"}).Append(nil)})
+		p.Expect(wire.NumberChannelOpenFailure)
+	}, nil},
+	{"4254, 5.2", "data for a channel that never was", ends, func(p *fuzz.Peer, login func()) {
+		login()
+		p.Send(&wire.ChannelData{Recipient: 1 << 20, Data: []byte("x")})
+		p.Send(&wire.GlobalRequest{Type: "well@fuzz.invalid", WantReply: true})
+		p.Expect(wire.NumberRequestFailure)
+	}, nil},
+}
+
+// wrongToAClient is wrong, on the other side.
+func wrongToAClient(change func(k *fuzz.Packet)) func(*fuzz.Peer, func()) {
+	return func(p *fuzz.Peer, _ func()) {
+		p.Handshake()
+		k := p.Frame(&wire.Ignore{Data: make([]byte, 100)})
+		change(&k)
+		p.SendPacket(k)
+		p.SendRaw(make([]byte, 64<<10))
+		p.Admit()
+		p.Expect(wire.NumberChannelOpen)
 	}
-	w.Flush()
-	return table.String()
+}
+
+// As a server, it finds out how clients do.
+func TestHostileServer(t *testing.T) {
+	text, err := os.ReadFile(hostKeyFile(t, hostkey.Ed25519))
+	require.NoError(t, err)
+	key, err := hostkey.ParsePrivateKey(text, nil)
+	require.NoError(t, err)
+	v := newVerdict(clientProvocations)
+	for _, start := range []struct {
+		program *program
+		connect func(t *testing.T, s *server) *exec.Cmd
+	}{
+		{ssh, func(t *testing.T, s *server) *exec.Cmd { return s.command(t, ssh, "x") }},
+		{dbclient, func(t *testing.T, s *server) *exec.Cmd { return connectDropbear(t, s, "x") }},
+		{whelk, func(t *testing.T, s *server) *exec.Cmd { return s.command(t, whelk, "x") }},
+	} {
+		between(t, start.program.name, []*program{start.program}, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			require.NoError(t, err)
+			defer l.Close()
+			s := &server{port: l.Addr().(*net.TCPAddr).Port, hostKeys: []hostkey.PublicKey{key.PublicKey()}}
+			s.knownHosts = filepath.Join(t.TempDir(), "known_hosts")
+			require.NoError(t, os.WriteFile(s.knownHosts, knownHosts(s.port, s.hostKeys...), 0o600))
+			v.on(t, start.program.name, func(t *testing.T) *fuzz.Peer {
+				cmd := start.connect(t, s)
+				require.NoError(t, cmd.Start())
+				t.Cleanup(func() { cmd.Wait() })
+				nc, err := l.Accept()
+				require.NoError(t, err)
+				return fuzz.Server(nc, fuzz.Config{HostKey: key})
+			}, func(p *fuzz.Peer) { p.Admit(); p.Expect(wire.NumberChannelOpen) })
+		})
+	}
+	t.Log(v)
 }
