@@ -33,7 +33,8 @@ type Config struct {
 	// does is part of the exchange hash, as it should be.
 	Offer func(*wire.KexInit)
 
-	// Timeout is how long to wait for whoever is under test; 10 seconds if zero.
+	// Timeout is how long to wait for whoever is under test, be it to say something
+	// or to read; 10 seconds if zero.
 	Timeout time.Duration
 }
 

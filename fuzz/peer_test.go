@@ -83,6 +83,23 @@ func TestNullCrypto(t *testing.T) {
 	both(t, "not strict", c, nullCrypto())
 }
 
+// Nobody can ask for null crypto by name: it has to be put into a configuration.
+func TestNullCryptoIsInNoList(t *testing.T) {
+	_, ok := kex.Lookup(fuzz.NullKex().Name())
+	require.False(t, ok)
+	_, ok = cipher.Lookup(fuzz.Plain().Name)
+	require.False(t, ok)
+	for _, s := range sides {
+		bubble(t, s.name, func(t *testing.T) {
+			p, v := s.against(t, nullPeer(), setting{})
+			p.Begin()
+			p.ExpectDisconnect(transport.ReasonKeyExchangeFailed)
+			require.NoError(t, p.Err())
+			v.requireReason(t, transport.ReasonKeyExchangeFailed)
+		})
+	}
+}
+
 // A wrong tag ends a connection without a word about why, 0xff in Plain too.
 func TestPlainRefuses(t *testing.T) {
 	p, v := againstServer(t, nullPeer(), nullCrypto())
