@@ -50,7 +50,7 @@ func (a *Access) Validate() error {
 func (a *Access) Check(c *MatchSpec) error {
 	user := func(pattern string) bool { return matchUser(pattern, c) }
 	group := func(pattern string) bool {
-		return slices.ContainsFunc(c.Groups, func(name string) bool { return matchPattern(pattern, name) })
+		return slices.ContainsFunc(c.Groups, func(name string) bool { return MatchPattern(pattern, name) })
 	}
 	for _, list := range []struct {
 		keyword  string
@@ -78,11 +78,11 @@ func (a *Access) Check(c *MatchSpec) error {
 // comes from where it says, by address or by name.
 func matchUser(pattern string, c *MatchSpec) bool {
 	name, from, ok := strings.Cut(pattern, "@")
-	if !matchPattern(name, c.User) {
+	if !MatchPattern(name, c.User) {
 		return false
 	}
 	host := lowerASCII(c.Host)
 	return !ok || matchList(from, func(pattern string) bool {
-		return matchAddress(pattern, c.Address) || host != "" && matchPattern(lowerASCII(pattern), host)
+		return matchAddress(pattern, c.Address) || host != "" && MatchPattern(lowerASCII(pattern), host)
 	})
 }

@@ -89,6 +89,17 @@ func (f *ConfigFile) Matching(c *MatchSpec) []*ConfigLine {
 	})
 }
 
+// Conditional returns the lines behind each Match, for those who check what they
+// add up to.
+func (f *ConfigFile) Conditional() (blocks [][]*ConfigLine) {
+	for _, b := range f.blocks {
+		if len(b.conditions) > 0 {
+			blocks = append(blocks, b.lines)
+		}
+	}
+	return blocks
+}
+
 func (f *ConfigFile) collect(wanted func([]*condition) bool) (lines []*ConfigLine) {
 	for _, b := range f.blocks {
 		if wanted(b.conditions) {

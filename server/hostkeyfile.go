@@ -45,5 +45,8 @@ func readHostKey(path string) (hostkey.Signer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server: host key: %w", err)
 	}
-	return key, nil
+	if key.Key == nil {
+		return nil, fmt.Errorf("server: host key %s: it is on a security key, which a server cannot wait for", path)
+	}
+	return key.Signer, nil
 }

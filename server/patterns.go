@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// matchPattern reports whether s matches a pattern in which * stands for any
+// MatchPattern reports whether s matches a pattern in which * stands for any
 // number of bytes and ? for one (ssh_config(5), PATTERNS), at a cost of at most
 // the product of the lengths.
-func matchPattern(pattern, s string) bool {
+func MatchPattern(pattern, s string) bool {
 	p, i := 0, 0
 	star, taken := -1, 0
 	for i < len(s) {
@@ -50,14 +50,14 @@ func matchList(list string, matches func(pattern string) bool) bool {
 
 // matchPatternList is matchList for a name; "" is the name of nothing.
 func matchPatternList(list, name string) bool {
-	return name != "" && matchList(list, func(pattern string) bool { return matchPattern(pattern, name) })
+	return name != "" && matchList(list, func(pattern string) bool { return MatchPattern(pattern, name) })
 }
 
 // matchAnyOf is matchList for names of which one has to match, and none may
 // match what is negated.
 func matchAnyOf(list string, names []string) bool {
 	return matchList(list, func(pattern string) bool {
-		return slices.ContainsFunc(names, func(name string) bool { return matchPattern(pattern, name) })
+		return slices.ContainsFunc(names, func(name string) bool { return MatchPattern(pattern, name) })
 	})
 }
 
@@ -93,7 +93,7 @@ func matchAddress(pattern string, ip netip.Addr) bool {
 	if n, err := parseNetwork(pattern); err == nil {
 		return n.Contains(ip)
 	}
-	return matchPattern(lowerASCII(pattern), ip.String())
+	return MatchPattern(lowerASCII(pattern), ip.String())
 }
 
 // parseNetwork parses an address, or one with the length of its network's mask.

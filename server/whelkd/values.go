@@ -44,10 +44,9 @@ func parseDuration(v string) (time.Duration, error) {
 
 // parseRekeyLimit reads "bytes [time]", as in "1G 1h". What is "default" or
 // "none" is 0.
-func parseRekeyLimit(v string) (bytes int64, interval time.Duration, err error) {
-	fields := strings.Fields(v)
+func parseRekeyLimit(fields []string) (bytes int64, interval time.Duration, err error) {
 	if len(fields) > 2 {
-		return 0, 0, fmt.Errorf("%q is not an amount and a time", v)
+		return 0, 0, fmt.Errorf("%q is not an amount and a time", strings.Join(fields, " "))
 	}
 	if f := fields[0]; !strings.EqualFold(f, "default") && !strings.EqualFold(f, "none") {
 		if bytes, err = parseSize(f); err != nil {
