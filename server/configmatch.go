@@ -110,7 +110,7 @@ func parseCondition(s string) (*condition, error) {
 func matchWords(s string) (words []string, err error) {
 	for {
 		s = strings.TrimLeft(s, " \t\r")
-		if s == "" || s[0] == '#' && len(words)%2 == 0 {
+		if s == "" || s[0] == '#' {
 			return words, nil
 		}
 		if quoted, ok := strings.CutPrefix(s, `"`); ok {

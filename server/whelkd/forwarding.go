@@ -16,7 +16,7 @@ type forwardingOptions struct {
 }
 
 // A permit is a host and a port of PermitOpen or PermitListen: "*" for any of
-// them, and "" for what none is.
+// them. The zero permit is none.
 type permit struct{ host, port string }
 
 func (p permit) String() string {
@@ -25,8 +25,6 @@ func (p permit) String() string {
 		return "none"
 	case strings.Contains(p.host, ":"):
 		return net.JoinHostPort(p.host, p.port)
-	case p.host == "":
-		return p.port
 	}
 	return p.host + ":" + p.port
 }
@@ -34,7 +32,7 @@ func (p permit) String() string {
 // permits reports whether a list has a host and port, or is none.
 func permits(list []permit, host string, port uint32) bool {
 	return list == nil || slices.ContainsFunc(list, func(p permit) bool {
-		return p.port != "" && (p.host == "" || p.host == "*" || p.host == host) &&
+		return p.port != "" && (p.host == "*" || p.host == host) &&
 			(p.port == "*" || p.port == strconv.FormatUint(uint64(port), 10))
 	})
 }
@@ -57,7 +55,7 @@ func setPermitOpen(o *options, v []string) (err error) {
 func setPermitListen(o *options, v []string) (err error) {
 	o.forwarding.listen, err = parsePermits(v, func(s string) (permit, error) {
 		if checkPort(s) == nil {
-			return permit{port: s}, nil
+			return permit{"*", s}, nil
 		}
 		return parseHostPort(s)
 	})

@@ -125,6 +125,8 @@ var fixed = []keyword{
 	fixedTo("GSSAPICleanupCredentials", "*"),
 	fixedTo("GSSAPIKeyExchange", "no"),
 	fixedTo("GSSAPIStrictAcceptorCheck", "*"),
+	fixedTo("HostbasedAcceptedAlgorithms"),
+	fixedTo("HostbasedAcceptedKeyTypes"),
 	fixedTo("IPQoS", "none"),
 	fixedTo("KerberosAuthentication", "no"),
 	fixedTo("KerberosGetAFSToken", "*"),
@@ -135,11 +137,13 @@ var fixed = []keyword{
 	fixedTo("PermitTunnel", "no"),
 	fixedTo("PermitUserRC", "no"),
 	fixedTo("PerSourceNetBlockSize", "32:64"),
+	fixedTo("PerSourcePenalties", "no"),
 	fixedTo("PrintLastLog", "*"),
 	fixedTo("PrintMotd", "*"),
 	fixedTo("Protocol", "2"),
 	fixedTo("PubkeyAuthOptions", "none", "touch-required"),
 	fixedTo("RDomain", "none"),
+	fixedTo("RefuseConnection", "no"),
 	fixedTo("RequiredRSASize", "2048"),
 	fixedTo("SecurityKeyProvider", "internal"),
 	fixedTo("StreamLocalBindMask", "*"),
@@ -159,7 +163,10 @@ var fixed = []keyword{
 // fixedTo is a row of fixed, with the values that are taken. The first is the
 // one shown, unless it is "*".
 func fixedTo(name string, values ...string) keyword {
-	k := keyword{name: name, when: matched, set: one(func(_ *options, v string) error {
+	k := keyword{name: name, when: matched, set: rest(func(_ *options, v string) error {
+		if len(values) == 0 {
+			return errors.New("it is not supported")
+		}
 		for _, value := range values {
 			if value == "*" || strings.EqualFold(v, value) {
 				return nil
@@ -167,7 +174,7 @@ func fixedTo(name string, values ...string) keyword {
 		}
 		return fmt.Errorf("%q is not supported, only %q", v, values[0])
 	})}
-	if values[0] != "*" {
+	if len(values) > 0 && values[0] != "*" {
 		k.show = func(*options) []string { return values[:1] }
 	}
 	return k

@@ -83,11 +83,8 @@ func (o *options) check() error {
 		keyword string
 		program
 	}{{"AuthorizedKeysCommand", o.keysProgram}, {"AuthorizedPrincipalsCommand", o.namesProgram}} {
-		switch {
-		case p.command != "" && p.user == "":
+		if p.command != "" && p.user == "" {
 			return fmt.Errorf("%s needs an %sUser: name the user to run it as", p.keyword, p.keyword)
-		case p.command == "" && p.user != "":
-			return fmt.Errorf("%sUser is there, and no %s", p.keyword, p.keyword)
 		}
 	}
 	if o.methods.passwords == "" && (o.methods.password == "yes" || o.methods.interactive) {
