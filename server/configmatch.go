@@ -116,7 +116,7 @@ func matchWords(s string) (words []string, err error) {
 		if quoted, ok := strings.CutPrefix(s, `"`); ok {
 			word, rest, closed := strings.Cut(quoted, `"`)
 			if !closed {
-				return nil, errors.New(`a quote " is not closed`)
+				return nil, errors.New(`Match: a quote " is not closed`)
 			}
 			words, s = append(words, word), rest
 			continue
