@@ -94,6 +94,7 @@ func (c *configuration) matching(m *server.MatchSpec) (lines []*server.ConfigLin
 // settle returns the options, given the lines behind each Match that counts.
 func (c *configuration) settle(matched []*server.ConfigLine) (*options, error) {
 	o := newOptions()
+	o.dry = c.arguments.test
 	layers := [...][]*server.ConfigLine{c.arguments.options, matched, c.arguments.flags, c.file.Global()}
 	from := make(map[*keyword]int) // the layer that set a keyword last, from 1 on
 	for i, lines := range layers {

@@ -13,6 +13,7 @@ import (
 // Options are the settings of a connection: what the command line and the file
 // say, and what follows where they say nothing.
 type options struct {
+	dry      bool // nothing is to be written
 	where    where
 	access   server.Access
 	rootMode string // PermitRootLogin; "" for yes
