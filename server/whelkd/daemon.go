@@ -5,7 +5,6 @@ import (
 	"io"
 	"log/slog"
 
-	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/server"
 	"github.com/whelk-ssh/whelk/transport"
 	"github.com/whelk-ssh/whelk/wire"

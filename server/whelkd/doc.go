@@ -148,8 +148,8 @@
 // AuthorizedKeysCommand and AuthorizedPrincipalsCommand name a program by its
 // absolute path, with words behind it: no shell takes them apart. What it prints is
 // as good as a file of authorized keys, or of authorized principals, and counts
-// after those that are files. Whose arguments have no tokens but the first word gets
-// the user's name. Both take
+// after those that are files. An AuthorizedKeysCommand of one word gets the user's
+// name behind it. Both take
 //
 //	%%  %             %f  fingerprint of the key      %t  type of the key
 //	%C  addresses     %h  home directory              %U  user id
