@@ -189,11 +189,11 @@ func withCondition(outer []*condition, criteria string) ([]*condition, error) {
 func (r *configReader) include(line *ConfigLine, conditions []*condition) error {
 	switch {
 	case !r.includes:
-		return errors.New("Include is for files that are read by their name")
+		return errors.New("files are included only by one that is read by its name")
 	case r.depth == maxConfigDepth:
 		return fmt.Errorf("more than %d files include one another", maxConfigDepth)
 	case len(line.Args) == 0:
-		return errors.New("Include names no file")
+		return errors.New("no file is named to be included")
 	}
 	r.depth++
 	defer func() { r.depth-- }()
@@ -221,14 +221,14 @@ func (r *configReader) glob(pattern string) ([]string, error) {
 		pattern = filepath.Join(home, rest)
 	}
 	if pattern == "" {
-		return nil, errors.New("Include names no file")
+		return nil, errors.New("no file is named to be included")
 	}
 	if !filepath.IsAbs(pattern) {
 		pattern = filepath.Join(r.dir, pattern)
 	}
 	paths, err := filepath.Glob(pattern)
 	if err != nil {
-		return nil, fmt.Errorf("Include: %q is not a pattern: %w", pattern, err)
+		return nil, fmt.Errorf("%q is not a pattern of files to include: %w", pattern, err)
 	}
 	return paths, nil
 }

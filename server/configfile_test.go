@@ -119,9 +119,9 @@ func TestConfigFileRefuses(t *testing.T) {
 		"keyword": in("keyword") + `:2: keyword "Port" has no value`,
 		"quote":   in("quote") + `:1: a quote " is not closed`,
 		"loop":    in("loop") + ":1: more than 16 files include one another",
-		"nofile":  in("nofile") + ":1: Include names no file",
-		"nothing": in("nothing") + ":1: Include names no file",
-		"glob":    in("glob") + `:1: Include: "`,
+		"nofile":  in("nofile") + ":1: no file is named to be included",
+		"nothing": in("nothing") + ":1: no file is named to be included",
+		"glob":    in("glob") + `:1: "` + in("[") + `" is not a pattern of files to include: syntax error`,
 		"outer":   filepath.Join(home, "bad") + `:3: keyword "Port" has no value`,
 		"match":   in("match") + `:1: keyword "Match" has no value`,
 		"large":   "more than 4194304 bytes",
@@ -141,7 +141,7 @@ func TestConfigFileRefuses(t *testing.T) {
 		})
 	}
 	_, err := server.ParseConfigFile("here", []byte("A 1\nInclude x\n"))
-	require.EqualError(t, err, "here:2: Include is for files that are read by their name")
+	require.EqualError(t, err, "here:2: files are included only by one that is read by its name")
 	_, err = server.ReadConfigFile(in("missing"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 }

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -64,6 +63,12 @@ func checkPort(v string) error {
 	return nil
 }
 
+// matchError returns an error that begins with the keyword, as those of other
+// lines do.
+func matchError(format string, args ...any) error {
+	return fmt.Errorf("Match: "+format, args...)
+}
+
 // parseCondition parses what stands behind Match.
 func parseCondition(s string) (*condition, error) {
 	words, err := matchWords(s)
@@ -71,11 +76,11 @@ func parseCondition(s string) (*condition, error) {
 		return nil, err
 	}
 	if len(words) == 0 {
-		return nil, errors.New("Match has no criteria; `Match all` fits every connection")
+		return nil, matchError("it has no criteria; `Match all` fits every connection")
 	}
 	if strings.EqualFold(words[0], "all") {
 		if len(words) > 1 {
-			return nil, errors.New("Match: all cannot be combined with other criteria")
+			return nil, matchError("all cannot be combined with other criteria")
 		}
 		return &condition{}, nil
 	}
@@ -90,14 +95,14 @@ func parseCondition(s string) (*condition, error) {
 		k, ok := criteria[name]
 		switch {
 		case name == "all":
-			return nil, errors.New("Match: all cannot be combined with other criteria")
+			return nil, matchError("all cannot be combined with other criteria")
 		case !ok:
-			return nil, fmt.Errorf("Match: %q is none of User, Group, Host, LocalAddress, LocalPort, RDomain, Address, Invalid-User, all", name)
+			return nil, matchError("%q is none of User, Group, Host, LocalAddress, LocalPort, RDomain, Address, Invalid-User, all", name)
 		case len(words) == 0 || words[0] == "":
-			return nil, fmt.Errorf("Match: %s has no value", name)
+			return nil, matchError("%s has no value", name)
 		}
 		if err := k.check(words[0]); err != nil {
-			return nil, fmt.Errorf("Match: %s: %w", name, err)
+			return nil, matchError("%s: %w", name, err)
 		}
 		c.criteria = append(c.criteria, criterion{words[0], k.holds})
 		words = words[1:]
@@ -116,7 +121,7 @@ func matchWords(s string) (words []string, err error) {
 		if quoted, ok := strings.CutPrefix(s, `"`); ok {
 			word, rest, closed := strings.Cut(quoted, `"`)
 			if !closed {
-				return nil, errors.New(`Match: a quote " is not closed`)
+				return nil, matchError(`a quote " is not closed`)
 			}
 			words, s = append(words, word), rest
 			continue

@@ -42,13 +42,21 @@ func readConfiguration(a *arguments) (*configuration, error) {
 	return c, c.check()
 }
 
+// mostProblems is how many lines are told of at once: a file that another server
+// was meant for may have a few.
+const mostProblems = 8
+
 // check finds out whether each line of the file is one that whelkd can do, and
 // whether those behind each Match go together with the others.
 func (c *configuration) check() error {
+	var problems []error
 	for _, line := range c.file.Lines() {
-		if err := checkLine(line); err != nil {
-			return err
+		if err := checkLine(line); err != nil && len(problems) < mostProblems {
+			problems = append(problems, err)
 		}
+	}
+	if problems != nil {
+		return errors.Join(problems...)
 	}
 	for _, block := range c.file.Conditional() {
 		o, err := c.settle(block)

@@ -161,6 +161,16 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+// All lines that will not do are told at once, as long as they are few.
+func TestMistakesTogether(t *testing.T) {
+	file := config(t, "UsePAM yes\nPort 1\nX11Forwarding yes\n"+strings.Repeat("Zork\tx\n", 10))
+	var out, errs bytes.Buffer
+	require.Equal(t, 255, run([]string{"-f", file}, &out, &errs))
+	require.Contains(t, errs.String(), "whelkd: "+file+`:1: UsePAM: "yes" is not supported, only "no"; `+file+`:3: X11Forwarding: "yes" is`)
+	require.Equal(t, 6, strings.Count(errs.String(), "Zork"))
+	require.Equal(t, 1, strings.Count(errs.String(), "\n"))
+}
+
 // -t looks at what a server would need, and says nothing if it is there.
 func TestCheckOnly(t *testing.T) {
 	u, err := user.Current()
