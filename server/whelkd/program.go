@@ -153,7 +153,8 @@ func collect(ctx context.Context, cmd *exec.Cmd) ([]byte, error) {
 		kill() // what it left behind; its number is its own until it is reaped
 		// Who left the group may have the output open.
 		output.SetReadDeadline(time.Now().Add(lastOutput))
-		ended <- cmd.Wait()
+		_ = cmd.Wait()
+		ended <- exitError(cmd)
 	}()
 	stop := context.AfterFunc(ctx, kill)
 	defer stop()
@@ -175,6 +176,17 @@ func collect(ctx context.Context, cmd *exec.Cmd) ([]byte, error) {
 		return nil, errors.New("its output did not end with it")
 	}
 	return text, nil
+}
+
+// exitError says how cmd ended, which Wait has found out, if that is no success.
+func exitError(cmd *exec.Cmd) error {
+	if cmd.ProcessState == nil {
+		return errors.New("nobody knows how it ended")
+	}
+	if !cmd.ProcessState.Success() {
+		return &exec.ExitError{ProcessState: cmd.ProcessState}
+	}
+	return nil
 }
 
 // limited keeps the beginning of what is written to it.
