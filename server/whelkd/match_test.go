@@ -123,6 +123,7 @@ func TestAccessOfConnections(t *testing.T) {
 		{"AllowGroups " + g + "\nMatch Address 127.0.0.3\nAllowGroups no-such-group\n", "127.0.0.3", "not in AllowGroups"},
 	} {
 		t.Run(test.file, func(t *testing.T) {
+			t.Parallel()
 			r := start(t, "-v", "-f", config(t, test.file))
 			out, errs, status := r.from("127.0.0.2", "echo in")
 			require.Zero(t, status, errs)
