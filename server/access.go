@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/whelk-ssh/whelk/internal/pattern"
 )
 
 // Access says who may log in, whatever they can prove: the lists are those of
@@ -34,13 +36,13 @@ func (e *AccessError) Error() string {
 
 // Validate finds mistakes in the networks of the lists.
 func (a *Access) Validate() error {
-	for _, pattern := range slices.Concat(a.DenyUsers, a.AllowUsers) {
-		_, from, ok := strings.Cut(pattern, "@")
+	for _, p := range slices.Concat(a.DenyUsers, a.AllowUsers) {
+		_, from, ok := strings.Cut(p, "@")
 		if !ok {
 			continue
 		}
 		if err := checkAddresses(from); err != nil {
-			return fmt.Errorf("server: %q: %w", pattern, err)
+			return fmt.Errorf("server: %q: %w", p, err)
 		}
 	}
 	return nil
@@ -48,9 +50,9 @@ func (a *Access) Validate() error {
 
 // Check returns an [*AccessError] if the user of c may not log in.
 func (a *Access) Check(c *MatchSpec) error {
-	user := func(pattern string) bool { return matchUser(pattern, c) }
-	group := func(pattern string) bool {
-		return slices.ContainsFunc(c.Groups, func(name string) bool { return MatchPattern(pattern, name) })
+	user := func(p string) bool { return matchUser(p, c) }
+	group := func(p string) bool {
+		return slices.ContainsFunc(c.Groups, func(name string) bool { return pattern.Match(p, name) })
 	}
 	for _, list := range []struct {
 		keyword  string
@@ -76,13 +78,13 @@ func (a *Access) Check(c *MatchSpec) error {
 
 // matchUser reports whether the user of c is one that a pattern is for, and
 // comes from where it says, by address or by name.
-func matchUser(pattern string, c *MatchSpec) bool {
-	name, from, ok := strings.Cut(pattern, "@")
-	if !MatchPattern(name, c.User) {
+func matchUser(p string, c *MatchSpec) bool {
+	name, from, ok := strings.Cut(p, "@")
+	if !pattern.Match(name, c.User) {
 		return false
 	}
-	host := lowerASCII(c.Host)
-	return !ok || matchList(from, func(pattern string) bool {
-		return matchAddress(pattern, c.Address) || host != "" && MatchPattern(lowerASCII(pattern), host)
+	host := pattern.Lower(c.Host)
+	return !ok || matchList(from, func(p string) bool {
+		return matchAddress(p, c.Address) || host != "" && pattern.Match(pattern.Lower(p), host)
 	})
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/whelk-ssh/whelk/internal/pattern"
 )
 
 // A MatchSpec is a connection and the user that it is for, as far as a Match of
@@ -47,7 +49,7 @@ var criteria = map[string]struct {
 }{
 	"user":         {anyPattern, func(v string, c *MatchSpec) bool { return matchPatternList(v, c.User) }},
 	"group":        {anyPattern, func(v string, c *MatchSpec) bool { return matchAnyOf(v, c.Groups) }},
-	"host":         {anyPattern, func(v string, c *MatchSpec) bool { return matchPatternList(lowerASCII(v), lowerASCII(c.Host)) }},
+	"host":         {anyPattern, func(v string, c *MatchSpec) bool { return matchPatternList(pattern.Lower(v), pattern.Lower(c.Host)) }},
 	"address":      {checkAddresses, func(v string, c *MatchSpec) bool { return matchAddresses(v, c.Address) }},
 	"localaddress": {checkAddresses, func(v string, c *MatchSpec) bool { return matchAddresses(v, c.LocalAddress) }},
 	"localport":    {checkPort, func(v string, c *MatchSpec) bool { return c.LocalPort != 0 && strconv.Itoa(c.LocalPort) == v }},

@@ -5,39 +5,17 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-)
 
-// MatchPattern reports whether s matches a pattern in which * stands for any
-// number of bytes and ? for one (ssh_config(5), PATTERNS), at a cost of at most
-// the product of the lengths.
-func MatchPattern(pattern, s string) bool {
-	p, i := 0, 0
-	star, taken := -1, 0
-	for i < len(s) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, taken = p, i
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]):
-			p++
-			i++
-		case star >= 0: // the last star takes one byte more
-			taken++
-			p, i = star+1, taken
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
-}
+	"github.com/whelk-ssh/whelk/internal/pattern"
+)
 
 // matchList reports whether something matches one of a list of patterns that
 // commas separate, and none of those that begin with "!".
-func matchList(list string, matches func(pattern string) bool) bool {
+func matchList(list string, matches func(p string) bool) bool {
 	found := false
-	for pattern := range strings.SplitSeq(list, ",") {
-		pattern, negated := strings.CutPrefix(pattern, "!")
-		if !matches(pattern) {
+	for p := range strings.SplitSeq(list, ",") {
+		p, negated := strings.CutPrefix(p, "!")
+		if !matches(p) {
 			continue
 		}
 		if negated {
@@ -50,14 +28,14 @@ func matchList(list string, matches func(pattern string) bool) bool {
 
 // matchPatternList is matchList for a name; "" is the name of nothing.
 func matchPatternList(list, name string) bool {
-	return name != "" && matchList(list, func(pattern string) bool { return MatchPattern(pattern, name) })
+	return name != "" && pattern.MatchList(list, name)
 }
 
 // matchAnyOf is matchList for names of which one has to match, and none may
 // match what is negated.
 func matchAnyOf(list string, names []string) bool {
-	return matchList(list, func(pattern string) bool {
-		return slices.ContainsFunc(names, func(name string) bool { return MatchPattern(pattern, name) })
+	return matchList(list, func(p string) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return pattern.Match(p, name) })
 	})
 }
 
@@ -81,19 +59,19 @@ func checkAddresses(list string) error {
 
 // matchAddresses is matchList for an address.
 func matchAddresses(list string, ip netip.Addr) bool {
-	return matchList(list, func(pattern string) bool { return matchAddress(pattern, ip) })
+	return matchList(list, func(p string) bool { return matchAddress(p, ip) })
 }
 
 // matchAddress reports whether an address is in a network or matches a pattern.
-func matchAddress(pattern string, ip netip.Addr) bool {
+func matchAddress(p string, ip netip.Addr) bool {
 	if !ip.IsValid() {
 		return false
 	}
 	ip = ip.Unmap().WithZone("")
-	if n, err := parseNetwork(pattern); err == nil {
+	if n, err := parseNetwork(p); err == nil {
 		return n.Contains(ip)
 	}
-	return MatchPattern(lowerASCII(pattern), ip.String())
+	return pattern.Match(pattern.Lower(p), ip.String())
 }
 
 // parseNetwork parses an address, or one with the length of its network's mask.
@@ -114,14 +92,4 @@ func parseNetwork(s string) (netip.Prefix, error) {
 		return netip.Prefix{}, fmt.Errorf("%q has bits behind its mask: write %s", s, network.Masked())
 	}
 	return network, nil
-}
-
-// lowerASCII returns s with the letters of US-ASCII in lower case.
-func lowerASCII(s string) string {
-	return strings.Map(func(c rune) rune {
-		if 'A' <= c && c <= 'Z' {
-			return c + 'a' - 'A'
-		}
-		return c
-	}, s)
 }

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -20,11 +22,12 @@ type daemon struct {
 	session     sessionOptions
 	conditional bool // there are other settings for other connections
 	programs    chan struct{}
+	penalties   *server.Penalties // of all connections
 }
 
 // newDaemon makes the daemon that o describes, logging to stderr.
 func newDaemon(o *options, a account, stderr io.Writer) (*daemon, error) {
-	d := &daemon{account: a, stderr: stderr, programs: make(chan struct{}, programsMost)}
+	d := &daemon{account: a, stderr: stderr, programs: make(chan struct{}, programsMost), penalties: o.sources.policy()}
 	d.log = newLogger(o, stderr)
 	keys, err := d.hostKeys(o)
 	if err != nil {
@@ -61,6 +64,7 @@ func (d *daemon) settle(o *options) error {
 
 		MaxSessions:      o.sessions,
 		MaxStartups:      o.startups,
+		Penalties:        d.penalties,
 		HandshakeTimeout: o.loginGrace,
 		IdleTimeout:      o.unused,
 		Transport:        config,
@@ -77,7 +81,7 @@ func (d *daemon) settle(o *options) error {
 
 // variant makes a daemon like d with other settings.
 func (d *daemon) variant(o *options) (*daemon, error) {
-	v := &daemon{account: d.account, stderr: d.stderr, conditional: d.conditional, programs: d.programs}
+	v := &daemon{account: d.account, stderr: d.stderr, conditional: d.conditional, programs: d.programs, penalties: d.penalties}
 	v.log = newLogger(o, d.stderr)
 	v.server.HostKeys = d.server.HostKeys
 	v.server.Transport.KeyExchanges = d.server.Transport.KeyExchanges

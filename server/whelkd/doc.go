@@ -1,3 +1,5 @@
+//go:build unix
+
 // Command whelkd is an SSH server for the user who starts it, after sshd(8):
 // it runs in the foreground, lets that user in with a key of
 // ~/.ssh/authorized_keys, and runs commands and shells as the user.
@@ -75,13 +77,21 @@
 //	KbdInteractiveAuthentication KexAlgorithms ListenAddress LogLevel
 //	LoginGraceTime MACs MaxAuthTries MaxSessions MaxStartups ModuliFile
 //	PasswordAuthentication PermitListen PermitOpen PermitRootLogin PermitTTY
-//	PermitUserEnvironment PerSourceMaxStartups PidFile Port
+//	PermitUserEnvironment PerSourceMaxStartups PerSourceNetBlockSize
+//	PerSourcePenalties PerSourcePenaltyExemptList PidFile Port
 //	PubkeyAcceptedAlgorithms PubkeyAcceptedKeyTypes PubkeyAuthentication
 //	RekeyLimit RevokedKeys SetEnv Subsystem TrustedUserCAKeys
 //	UnusedConnectionTimeout VersionAddendum
 //
-// Three are ours:
+// Six are ours:
 //
+//	PerSourceRate     how many key exchanges one address may begin in a second;
+//	                  no limit if not given, and 10 with KexAlgorithms of finite
+//	                  fields, which "none" takes away
+//	ProxyProtocol     "yes": every connection begins with who it is from, in the
+//	                  PROXY protocol, version 1 or 2, or is closed
+//	ProxyProtocolFrom addresses and networks, with commas between them, of the
+//	                  proxies; connections from elsewhere are closed
 //	PasswordFile      passwords, as `htpasswd -B` writes them; none if not given
 //	KnownHostsFile    keys of machines that may vouch for the user;
 //	                  ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts if not given
@@ -92,18 +102,17 @@
 //
 //	AllowStreamLocalForwarding no       PermitTunnel no
 //	AllowTcpForwarding no               PermitUserRC no
-//	ChannelTimeout none                 PerSourceNetBlockSize 32:64
-//	ChrootDirectory none                PerSourcePenalties no
-//	ClientAliveInterval 0               Protocol 2
-//	FingerprintHash SHA256              PubkeyAuthOptions none
-//	GatewayPorts no                     RDomain none
-//	GSSAPIAuthentication no             RefuseConnection no
-//	GSSAPIKeyExchange no                RequiredRSASize 2048
-//	IPQoS none                          SecurityKeyProvider internal
-//	KerberosAuthentication no           StrictModes yes
-//	LogVerbose none                     UseDNS no
-//	PermitEmptyPasswords no             UsePAM no
-//	                                    X11Forwarding no
+//	ChannelTimeout none                 Protocol 2
+//	ChrootDirectory none                PubkeyAuthOptions none
+//	ClientAliveInterval 0               RDomain none
+//	FingerprintHash SHA256              RefuseConnection no
+//	GatewayPorts no                     RequiredRSASize 2048
+//	GSSAPIAuthentication no             SecurityKeyProvider internal
+//	GSSAPIKeyExchange no                StrictModes yes
+//	IPQoS none                          UseDNS no
+//	KerberosAuthentication no           UsePAM no
+//	LogVerbose none                     X11Forwarding no
+//	PermitEmptyPasswords no
 //
 // PrintMotd, PrintLastLog, TCPKeepAlive, SyslogFacility and a few more, which are
 // about how sshd does what is not done here, are taken and do nothing.
@@ -166,6 +175,16 @@
 // seconds and prints up to 1 MiB; 16 run at once. When it has ended, or has to, all
 // of its process group is killed. If it fails, or exits with another status than 0,
 // nothing that it printed counts, and the log says so.
+//
+// # Addresses that connect
+//
+// PerSourcePenalties are on, with the numbers of sshd_config(5), and concern
+// addresses that fail to log in, do not try or take too long: "no" switches them
+// off, and PerSourcePenaltyExemptList has the addresses and networks that are
+// spared. What users behind one address do wrong, all of them pay for. There is
+// no penalty for a user that does not exist apart from that for failing. An
+// address of IPv6 counts with its network of 64 bits unless
+// PerSourceNetBlockSize says otherwise.
 //
 // # Sessions
 //

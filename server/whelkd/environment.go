@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -6,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/whelk-ssh/whelk/hostkey"
+	"github.com/whelk-ssh/whelk/internal/pattern"
 	"github.com/whelk-ssh/whelk/server"
 )
 
@@ -27,7 +29,7 @@ func (d *daemon) environment(s *server.Session, tty string) []string {
 	set("MAIL", "/var/mail/"+d.account.name)
 	set("TZ", os.Getenv("TZ"))
 	// What the user's key sets may be any of these, as with sshd.
-	env = append(env, (*hostkey.Permissions)(s.Conn().Grant().Permissions).Environment()...)
+	env = append(env, s.Conn().Grant().Permissions.Environment()...)
 	env = append(env, d.session.setEnv...)
 	clientIP, clientPort := hostPort(s.Conn().RemoteAddr())
 	serverIP, serverPort := hostPort(s.Conn().LocalAddr())
@@ -44,7 +46,7 @@ func (d *daemon) environment(s *server.Session, tty string) []string {
 // the server takes more, and the others are the last it has.
 func (d *daemon) accepted(s *server.Session) []string {
 	env := s.Env()
-	permissions := (*hostkey.Permissions)(s.Conn().Grant().Permissions)
+	permissions := s.Conn().Grant().Permissions
 	others := len(permissions.Environment())
 	if asked := len(env) - 1; asked >= 0 && strings.HasPrefix(env[asked], originalCommand) {
 		if _, forced := permissions.Command(); forced {
@@ -53,7 +55,7 @@ func (d *daemon) accepted(s *server.Session) []string {
 	}
 	return slices.DeleteFunc(env[:len(env)-others], func(variable string) bool {
 		name, _, _ := strings.Cut(variable, "=")
-		return !slices.ContainsFunc(d.session.acceptEnv, func(pattern string) bool { return server.MatchPattern(pattern, name) })
+		return !slices.ContainsFunc(d.session.acceptEnv, func(p string) bool { return pattern.Match(p, name) })
 	})
 }
 
@@ -65,11 +67,11 @@ const originalCommand = "SSH_ORIGINAL_COMMAND="
 // AcceptEnv of sshd_config(5) does, and more: up to the first wildcard, and
 // whatever follows.
 func beginnings(patterns []string) (all []string) {
-	for _, pattern := range patterns {
-		if i := strings.IndexAny(pattern, "*?"); i >= 0 {
-			pattern = pattern[:i] + "*"
+	for _, p := range patterns {
+		if i := strings.IndexAny(p, "*?"); i >= 0 {
+			p = p[:i] + "*"
 		}
-		all = append(all, pattern)
+		all = append(all, p)
 	}
 	return all
 }

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -89,6 +91,9 @@ var keywords = []keyword{
 	{"PermitTTY", matched, first, flag(func(o *options) *bool { return &o.session.permitTTY }), yes(func(o *options) bool { return o.session.permitTTY })},
 	{"PermitUserEnvironment", always, first, one(setPermitUserEnvironment), text(showPermitUserEnvironment)},
 	{"PerSourceMaxStartups", always, first, one(setPerSource), text(showPerSource)},
+	{"PerSourceNetBlockSize", always, first, one(setNetBlockSize), text(showNetBlockSize)},
+	{"PerSourcePenalties", always, first, words(func(o *options, v []string) error { return setPenalties(o, strings.Join(v, " ")) }), nil},
+	{"PerSourcePenaltyExemptList", always, first, one(setExempt), text(func(o *options) string { return showNetworks(o.sources.penalties.Exempt) })},
 	{"PidFile", always, first, file(func(o *options) *string { return &o.pidFile }), text(func(o *options) string { return o.pidFile })},
 	{"Port", always, group, one(func(o *options, v string) error { return o.where.addPort(v) }), lists(func(o *options) []string { return o.where.allPorts() })},
 	{"PubkeyAcceptedAlgorithms", matched, first, one(setUserKeyAlgorithms), names(userKeyAlgorithms)},
@@ -105,6 +110,9 @@ var keywords = []keyword{
 	// These are ours.
 	{"KnownHostsFile", matched, first, fileList(func(o *options) *[]string { return &o.methods.knownHosts }), text(func(o *options) string { return strings.Join(o.methods.knownHosts, " ") })},
 	{"PasswordFile", matched, first, one(func(o *options, v string) error { o.methods.passwords = unlessNone(v); return nil }), text(func(o *options) string { return o.methods.passwords })},
+	{"PerSourceRate", always, first, one(setRate), nil},
+	{"ProxyProtocol", always, first, flag(func(o *options) *bool { return &o.sources.proxied }), yes(func(o *options) bool { return o.sources.proxied })},
+	{"ProxyProtocolFrom", always, first, one(setProxies), text(func(o *options) string { return showNetworks(o.sources.proxies) })},
 	{"TrustedHostsFile", matched, first, fileList(func(o *options) *[]string { return &o.methods.trustedHosts }), text(func(o *options) string { return strings.Join(o.methods.trustedHosts, " ") })},
 }
 
@@ -136,8 +144,6 @@ var fixed = []keyword{
 	fixedTo("PermitEmptyPasswords", "no"),
 	fixedTo("PermitTunnel", "no"),
 	fixedTo("PermitUserRC", "no"),
-	fixedTo("PerSourceNetBlockSize", "32:64"),
-	fixedTo("PerSourcePenalties", "no"),
 	fixedTo("PrintLastLog", "*"),
 	fixedTo("PrintMotd", "*"),
 	fixedTo("Protocol", "2"),

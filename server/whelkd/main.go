@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -107,7 +109,8 @@ func serve(c *configuration, signals <-chan os.Signal, stderr io.Writer) error {
 	served := make(chan error, len(listeners))
 	for _, l := range listeners {
 		fmt.Fprintf(stderr, "listening on %s\n", l.Addr())
-		go func() { served <- f.main.server.Serve(&sorter{l, f}) }()
+		from := o.sources.listen(l, f.main.log)
+		go func() { served <- f.main.server.Serve(&sorter{from, f}) }()
 	}
 	select {
 	case err := <-served:

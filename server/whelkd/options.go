@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -39,6 +41,7 @@ type options struct {
 
 	sessions   int
 	startups   server.Startups
+	sources    sources
 	loginGrace time.Duration
 	unused     time.Duration
 	logging    logging
@@ -87,6 +90,9 @@ func (o *options) check() error {
 		if p.command != "" && p.user == "" {
 			return fmt.Errorf("%s needs an %sUser: name the user to run it as", p.keyword, p.keyword)
 		}
+	}
+	if err := o.sources.check(); err != nil {
+		return err
 	}
 	if o.methods.passwords == "" && (o.methods.password == "yes" || o.methods.interactive) {
 		return errors.New("no password is known: name a file of them with PasswordFile, which `htpasswd -B` writes")

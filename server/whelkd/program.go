@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -139,8 +141,8 @@ func collect(ctx context.Context, cmd *exec.Cmd) ([]byte, error) {
 		return nil, err
 	}
 	defer output.Close()
-	var complaint limited
-	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = w, &complaint, lastOutput
+	var errs complaint
+	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = w, &errs, lastOutput
 	err = cmd.Start()
 	w.Close()
 	if err != nil {
@@ -168,8 +170,8 @@ func collect(ctx context.Context, cmd *exec.Cmd) ([]byte, error) {
 		return nil, context.Cause(ctx)
 	case len(text) > programOutput:
 		return nil, fmt.Errorf("it wrote more than %d bytes", programOutput)
-	case err != nil && complaint.line() != "":
-		return nil, fmt.Errorf("%w: %q", err, complaint.line())
+	case err != nil && errs.line() != "":
+		return nil, fmt.Errorf("%w: %q", err, errs.line())
 	case err != nil:
 		return nil, err
 	case readErr != nil:
@@ -189,16 +191,16 @@ func exitError(cmd *exec.Cmd) error {
 	return nil
 }
 
-// limited keeps the beginning of what is written to it.
-type limited struct{ kept []byte }
+// A complaint keeps the beginning of what is written to it.
+type complaint struct{ kept []byte }
 
-func (l *limited) Write(p []byte) (int, error) {
-	l.kept = append(l.kept, p[:min(len(p), programErrors-len(l.kept))]...)
+func (c *complaint) Write(p []byte) (int, error) {
+	c.kept = append(c.kept, p[:min(len(p), programErrors-len(c.kept))]...)
 	return len(p), nil
 }
 
 // line returns the first line.
-func (l *limited) line() string {
-	line, _, _ := bytes.Cut(bytes.TrimSpace(l.kept), []byte("\n"))
+func (c *complaint) line() string {
+	line, _, _ := bytes.Cut(bytes.TrimSpace(c.kept), []byte("\n"))
 	return strings.TrimSpace(string(line))
 }

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -9,7 +11,6 @@ import (
 	"syscall"
 
 	"github.com/whelk-ssh/whelk/channel"
-	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/server"
 )
 
@@ -47,7 +48,7 @@ func (d *daemon) serve(s *server.Session, command string) {
 // forced returns the command to run instead of the one asked for, and the
 // variable that has that. ForceCommand comes ahead of what a key forces.
 func (d *daemon) forced(s *server.Session, asked string) (command string, original []string) {
-	permissions := (*hostkey.Permissions)(s.Conn().Grant().Permissions)
+	permissions := s.Conn().Grant().Permissions
 	key, byKey := permissions.Command()
 	if byKey {
 		env := s.Env()

@@ -1,9 +1,12 @@
+//go:build unix
+
 package main
 
 import (
 	"fmt"
 	"io"
 	"maps"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -119,6 +122,19 @@ func showPerSource(o *options) string {
 		return ""
 	}
 	return strconv.Itoa(orDefault(o.startups.PerSource, 32))
+}
+
+// showNetBlockSize shows the bits that addresses of one source have in common.
+func showNetBlockSize(o *options) string {
+	return fmt.Sprintf("%d:%d", max(orDefault(o.startups.Bits4, 32), 0), max(orDefault(o.startups.Bits6, 64), 0))
+}
+
+func showNetworks(networks []netip.Prefix) string {
+	var all []string
+	for _, n := range networks {
+		all = append(all, n.String())
+	}
+	return strings.Join(all, ",")
 }
 
 func showModuli(o *options) string {
