@@ -81,8 +81,6 @@ const (
 	server
 )
 
-func (r role) String() string { return [2]string{"client", "server"}[r] }
-
 // Client returns a Peer that plays the client to a server under test at the
 // other end of nc, which it owns from then on. Nothing is sent before the script
 // says so.

@@ -2,7 +2,9 @@ package fuzz_test
 
 import (
 	"context"
+	"io"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/whelk-ssh/whelk/cipher"
 	"github.com/whelk-ssh/whelk/fuzz"
+	"github.com/whelk-ssh/whelk/internal/memnet"
 	"github.com/whelk-ssh/whelk/kex"
 	"github.com/whelk-ssh/whelk/mac"
 	"github.com/whelk-ssh/whelk/transport"
@@ -211,6 +214,67 @@ func TestErrorsOfAServer(t *testing.T) {
 		p.Exchange()
 		require.ErrorContains(t, p.Err(), "Config.HostKey is nil")
 	})
+}
+
+// Whoever is at the other end may be no better than a Peer.
+func TestHostileOtherEnd(t *testing.T) {
+	packet := func(padding byte, body string) string {
+		return string([]byte{0, 0, 0, byte(1 + len(body)), padding}) + body
+	}
+	for _, tt := range []struct {
+		name, says string
+		script     func(p *fuzz.Peer)
+		want       string
+	}{
+		{"no version", "", (*fuzz.Peer).ExpectVersion, "fuzz: expected a version line, got the end of the connection"},
+		{"lines and no version", strings.Repeat("hello\n", 1025), (*fuzz.Peer).ExpectVersion, "fuzz: expected a version line, got an error: no version line"},
+		{"a line without end", strings.Repeat("x", 2<<20), (*fuzz.Peer).ExpectVersion, "fuzz: expected a version line, got an error: a line without end"},
+		{"a long packet", "\xff\xff\xff\xff", func(p *fuzz.Peer) { p.Next() }, "fuzz: expected a message, got an error: packet_length is 4294967295"},
+		{"a short packet", "\x00\x00\x00\x01\x00", func(p *fuzz.Peer) { p.Next() }, "fuzz: expected a message, got an error: cipher: packet failed authentication"},
+		{"little padding", packet(3, "\x02\x00\x00\x00\x00pppppp"), func(p *fuzz.Peer) { p.Next() }, "got an error: the padding of a packet does not fit it"},
+		{"much padding", packet(11, "\x02\x00\x00\x00\x00pppppp"), func(p *fuzz.Peer) { p.Next() }, "got an error: the padding of a packet does not fit it"},
+		{"a KEXINIT that is none", "SSH-2.0-x\r\n" + packet(4, "\x14\x00\x00\x00\x00pppp  "), func(p *fuzz.Peer) { p.Handshake() },
+			"fuzz: expected a KEXINIT, got 20 SSH_MSG_KEXINIT malformed"},
+		{"the end in a login", "", func(p *fuzz.Peer) { p.ReadPacket(); p.Login(alice) }, "fuzz: expected SSH_MSG_SERVICE_ACCEPT, got the end of the connection"},
+		{"nothing to login with", "", func(p *fuzz.Peer) {
+			p.Next()
+			p.Unimplemented()
+			p.WritePacket()
+			p.ReadPacket()
+			p.Gather(time.Second)
+		},
+			"fuzz: expected a message, got the end of the connection"},
+		{"much was sent", "", func(p *fuzz.Peer) {
+			for range 40 {
+				p.Send(&wire.Ignore{})
+			}
+			p.ExpectSilence(time.Second)
+		}, "sent so far: ..., SSH_MSG_IGNORE"},
+	} {
+		bubble(t, tt.name, func(t *testing.T) {
+			near, far := memnet.Link{Down: memnet.Path{Buffer: 4 << 20}}.Pipe()
+			_, err := io.WriteString(far, tt.says)
+			require.NoError(t, err)
+			require.NoError(t, far.CloseWrite())
+			p := peerOf(t, fuzz.Client(near, nullPeer()))
+			tt.script(p)
+			require.ErrorContains(t, p.Err(), tt.want)
+			if tt.says == "" {
+				require.ErrorIs(t, p.Err(), io.EOF)
+			}
+		})
+	}
+}
+
+// A DISCONNECT ends a login, and UNIMPLEMENTED answers what was read last.
+func TestPeerIsAUserauthConn(t *testing.T) {
+	p, _ := againstServer(t, nullPeer(), nullCrypto())
+	p.Handshake()
+	p.RequestService()
+	require.NoError(t, p.Unimplemented())
+	require.NoError(t, p.WritePacket([]byte{byte(wire.NumberUserauthSuccess)}))
+	_, err := p.ReadPacket()
+	require.ErrorContains(t, err, "SSH_MSG_DISCONNECT reason=2")
 }
 
 // Every field of a packet goes out as the script says.
