@@ -93,6 +93,9 @@ func newClient(ctx context.Context, nc net.Conn, address string, config *Config)
 	settings := config.Transport
 	settings.Host = hostkey.Host{Name: address, Addr: nc.RemoteAddr()}
 	settings.Verifier = config.HostKeys
+	if settings.StallTimeout == 0 {
+		settings.StallTimeout = config.KeepAlive.Patience()
+	}
 	t := transport.Client(nc, &settings)
 	if err := t.Handshake(ctx); err != nil {
 		return nil, contextual(ctx, err, start, "exchanging keys with "+address)
@@ -106,6 +109,9 @@ func newClient(ctx context.Context, nc net.Conn, address string, config *Config)
 	mux := c.listen(settings.Host, config)
 	c.lend(config, mux)
 	c.mux = connection.New(t, mux)
+	c.mux.Watch(config.KeepAlive, func() {
+		t.Abandon(fmt.Errorf("%w: no answer for %v", ErrDeadPeer, config.KeepAlive.Patience()))
+	})
 	go c.serve()
 	return c, nil
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/whelk-ssh/whelk/channel"
+	"github.com/whelk-ssh/whelk/transport"
 )
 
 // A ContextError reports that a context was done before the work it bounds. It
@@ -141,6 +142,10 @@ func (e *lostError) Unwrap() error { return e.err }
 // As finds the transport's error, which the other one may hide because it is
 // io.EOF too.
 func (e *lostError) As(target any) bool { return e.cause != nil && errors.As(e.cause, target) }
+
+// ErrDeadPeer is why a connection ended whose server gave no sign of life: see
+// [Config].KeepAlive. It is an [os.ErrDeadlineExceeded].
+var ErrDeadPeer = transport.ErrDeadPeer
 
 var (
 	errStarted    = errors.New("client: the command was started already")
