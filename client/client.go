@@ -5,22 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"time"
 
-	"github.com/whelk-ssh/whelk/channel"
 	"github.com/whelk-ssh/whelk/connection"
 	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/transport"
 	"github.com/whelk-ssh/whelk/userauth"
-	"github.com/whelk-ssh/whelk/wire"
 )
 
-// The names of the services a client asks for (RFC 4252, section 4), and of
-// the type of the channels that commands run in (RFC 4254, section 6.1).
-const (
-	authService = "ssh-userauth"
-	sessionType = "session"
-)
+// authService is the service a client asks for (RFC 4252, section 4).
+const authService = "ssh-userauth"
 
 // A Client is an authenticated connection. All methods are safe for concurrent
 // use.
@@ -29,6 +24,7 @@ type Client struct {
 	mux       *connection.Mux
 	lending   *lending      // nil without an Agent
 	updating  *updating     // nil without an Updater
+	noMore    atomic.Bool   // NoMoreSessions was called
 	done      chan struct{} // closed when the connection has ended and err is set
 	err       error
 }
@@ -199,24 +195,4 @@ func (c *Client) Close() error {
 	err := c.transport.Close()
 	<-c.done
 	return err
-}
-
-// Subsystem starts a subsystem of the server (RFC 4254, section 6.5), such as
-// "sftp", and returns the channel to it, for the caller to close. What the
-// subsystem writes to its standard error is discarded. The context bounds the
-// start alone. It fails with a [*StartError] if the server has no such
-// subsystem.
-func (c *Client) Subsystem(ctx context.Context, name string) (*channel.Channel, error) {
-	start := time.Now()
-	doing := fmt.Sprintf("starting the subsystem %q", name)
-	ch, err := c.mux.Open(ctx, sessionType, nil, channel.Params{})
-	if err != nil {
-		return nil, contextual(ctx, err, start, doing)
-	}
-	request := wire.SubsystemRequest{Name: name}
-	if err := ch.Request(ctx, "subsystem", request.Append(nil)); err != nil {
-		ch.Close()
-		return nil, contextual(ctx, refused(err, "subsystem", name), start, doing)
-	}
-	return ch, nil
 }

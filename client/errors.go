@@ -90,10 +90,11 @@ func refused(err error, request, name string) error {
 
 // An ExitError reports a command that did not end with status 0.
 type ExitError struct {
-	Status  int            // what it exited with; 0 if a signal killed it
-	Signal  channel.Signal // what killed it, or ""; any text a server likes
-	Core    bool           // it left a core dump
-	Message string         // the server's words about that; quote before showing
+	Status   int            // what it exited with; 0 if a signal killed it
+	Signal   channel.Signal // what killed it, or ""; any text a server likes
+	Core     bool           // it left a core dump
+	Message  string         // the server's words about that; quote before showing
+	Language string         // of Message (RFC 3066), or ""; likewise
 
 	// Stderr is the end of what the command wrote to its standard error, up
 	// to 32 KiB, if it was run by [Cmd.Output] and nothing else collected it.

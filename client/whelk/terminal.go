@@ -55,7 +55,7 @@ func (t *terminal) attach(cmd *client.Cmd) (restore func()) {
 	}
 	t.unhook = onResize(func() {
 		if columns, rows := t.size(); columns > 0 && rows > 0 {
-			cmd.Resize(columns, rows)
+			cmd.Resize(client.Window{Columns: columns, Rows: rows})
 		}
 	})
 	return t.restore

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -19,6 +20,7 @@ var characters = map[channel.Opcode]int{
 	channel.VEOL2:    unix.VEOL2,
 	channel.VSTART:   unix.VSTART,
 	channel.VSTOP:    unix.VSTOP,
+	channel.VSWTCH:   unix.VSWTC,
 	channel.VSUSP:    unix.VSUSP,
 	channel.VREPRINT: unix.VREPRINT,
 	channel.VWERASE:  unix.VWERASE,
@@ -88,12 +90,30 @@ func setModes(tty *os.File, modes channel.Modes) error {
 	if len(modes) == 0 {
 		return nil
 	}
-	t, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+	t, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS2)
 	if err != nil {
 		return err
 	}
 	apply(t, modes)
-	return unix.IoctlSetTermios(int(tty.Fd()), unix.TCSETS, t)
+	return unix.IoctlSetTermios(int(tty.Fd()), unix.TCSETS2, t)
+}
+
+// setSpeed sets a speed of t, input or output, of which the bits in Cflag are
+// shifted by so many. A pseudo-terminal is as fast with any, but programs ask.
+func setSpeed(t *unix.Termios, field *uint32, shift int, speed uint32) {
+	if speed > 0 { // which would hang up
+		t.Cflag = t.Cflag&^(unix.CBAUD<<shift) | unix.BOTHER<<shift
+		*field = speed
+	}
+}
+
+// inputShift is where the bits of the input speed are (IBSHIFT of termios(3)).
+const inputShift = 16
+
+// sendBreak sends a break, as tcsendbreak(3) does.
+func sendBreak(master *os.File, length time.Duration) error {
+	tenths := int((length + 99*time.Millisecond) / (100 * time.Millisecond)) // 0 is some time from 250 to 500 ms
+	return control(master, func(fd int) error { return unix.IoctlSetInt(fd, unix.TCSBRKP, tenths) })
 }
 
 // apply changes t as modes say. Those it does not know change nothing.
@@ -106,6 +126,12 @@ func apply(t *unix.Termios, modes channel.Modes) {
 			case m.Value < noCharacter:
 				t.Cc[i] = byte(m.Value)
 			}
+		}
+		switch m.Opcode {
+		case channel.TTY_OP_ISPEED:
+			setSpeed(t, &t.Ispeed, inputShift, m.Value)
+		case channel.TTY_OP_OSPEED:
+			setSpeed(t, &t.Ospeed, 0, m.Value)
 		}
 		if f, ok := flags[m.Opcode]; ok {
 			*f.word(t) &^= f.bit

@@ -71,12 +71,16 @@ func closeAll(files []*os.File) {
 	}
 }
 
-// copyInput gives the program what the client sends. What it does not take is
-// thrown away, as sshd does, so that the client gets rid of it.
+// copyInput gives the program what the client sends. Once it takes no more the
+// client is told, and what comes is thrown away, so that the client gets rid of
+// it whether it understands or not.
 func (p *process) copyInput() {
-	io.Copy(p.input, p.session)
+	_, err := io.Copy(p.input, p.session)
 	p.input.Close()
-	io.Copy(io.Discard, p.session)
+	if err != nil {
+		p.session.CloseRead()
+		io.Copy(io.Discard, p.session)
+	}
 }
 
 // copyOutput sends what the program writes to the client, until everybody has

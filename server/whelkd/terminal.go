@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
@@ -33,6 +34,7 @@ func (p *process) startOnPty(setEnv func(tty string)) (name string, err error) {
 	}
 	p.outputs = []*os.File{master}
 	p.session.OnResize(func(w server.Window) { _ = setSize(master, w) })
+	p.session.OnBreak(func(length time.Duration) { _ = sendBreak(master, length) })
 	go func() {
 		io.Copy(master, p.session)
 		io.Copy(io.Discard, p.session)
@@ -63,12 +65,17 @@ func openPty() (master, tty *os.File, err error) {
 
 // setSize tells the terminal its size; the program gets SIGWINCH.
 func setSize(master *os.File, w server.Window) error {
-	conn, err := master.SyscallConn()
+	size := &unix.Winsize{Col: uint16(w.Columns), Row: uint16(w.Rows), Xpixel: uint16(w.Width), Ypixel: uint16(w.Height)}
+	return control(master, func(fd int) error { return unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, size) })
+}
+
+// control calls f with the descriptor of a file that stays in the mode it is in.
+func control(file *os.File, f func(fd int) error) error {
+	conn, err := file.SyscallConn()
 	if err != nil {
 		return err
 	}
-	size := &unix.Winsize{Col: uint16(w.Columns), Row: uint16(w.Rows), Xpixel: uint16(w.Width), Ypixel: uint16(w.Height)}
-	failed := conn.Control(func(fd uintptr) { err = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, size) })
+	failed := conn.Control(func(fd uintptr) { err = f(int(fd)) })
 	if failed != nil {
 		return failed
 	}
