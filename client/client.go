@@ -181,6 +181,10 @@ func (c *Client) Mux() *connection.Mux { return c.mux }
 // State describes the transport: versions, algorithms, the host's key.
 func (c *Client) State() transport.State { return c.transport.State() }
 
+// Rekey begins to exchange keys anew (RFC 4253, section 9), and does not wait
+// for it.
+func (c *Client) Rekey() error { return c.transport.Rekey() }
+
 // Wait waits until the connection has ended, and returns why: never nil, and
 // always a [net.ErrClosed].
 func (c *Client) Wait() error {

@@ -1,8 +1,8 @@
 // Command whelk runs a command or a shell on another machine. It takes the
 // flags of ssh(1) and behaves like it:
 //
-//	whelk [-46AaCknNqTtVvx] [-c ciphers] [-E file] [-i key] [-l user] [-m macs]
-//	      [-o keyword=value] [-p port] [-Q query] destination [command ...]
+//	whelk [-46AaCfknNqsTtVvx] [-c ciphers] [-E file] [-e char] [-i key] [-l user]
+//	      [-m macs] [-o keyword=value] [-p port] [-Q query] destination [command ...]
 //
 // A destination is host, user@host or ssh://user@host:port. Flags may follow
 // it, and be bundled as getopt(3) has it.
