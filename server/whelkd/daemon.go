@@ -42,6 +42,7 @@ func newDaemon(o *options, stderr io.Writer) (*daemon, error) {
 		MaxStartups:      o.startups,
 		HandshakeTimeout: o.loginGrace,
 		IdleTimeout:      o.unused,
+		KeepAlive:        o.alive,
 		Transport:        o.transport,
 		Logger:           d.log,
 	}

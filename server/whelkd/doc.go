@@ -29,13 +29,14 @@
 // Keywords are those of sshd_config(5), without regard to case:
 //
 //	AcceptEnv AllowAgentForwarding AuthenticationMethods AuthorizedKeysFile
-//	AuthorizedPrincipalsFile Banner CASignatureAlgorithms Ciphers Compression HostbasedAuthentication
+//	AuthorizedPrincipalsFile Banner CASignatureAlgorithms Ciphers
+//	ClientAliveCountMax ClientAliveInterval Compression HostbasedAuthentication
 //	HostbasedUsesNameFromPacketOnly HostCertificate HostKey HostKeyAlgorithms
 //	KbdInteractiveAuthentication KexAlgorithms ListenAddress LogLevel
 //	LoginGraceTime MACs MaxAuthTries MaxSessions MaxStartups ModuliFile
 //	PasswordAuthentication PermitTTY PermitUserEnvironment PerSourceMaxStartups
 //	Port PubkeyAcceptedAlgorithms PubkeyAuthentication RekeyLimit RevokedKeys
-//	Subsystem TrustedUserCAKeys
+//	Subsystem TCPKeepAlive TrustedUserCAKeys
 //	UnusedConnectionTimeout
 //
 // Three are ours:
@@ -72,7 +73,7 @@
 // while it cannot be read. HostCertificate goes with a HostKey, and may be given
 // for several.
 //
-// PrintMotd, PrintLastLog, TCPKeepAlive and UseDNS are taken and do nothing. Of
+// PrintMotd, PrintLastLog and UseDNS are taken and do nothing. Of
 // those that would switch on what whelkd does not do, such as
 // UsePAM and AllowTcpForwarding, only "no" is taken. Terminals
 // are allowed unless PermitTTY says otherwise. StrictModes is always on.
@@ -87,5 +88,13 @@
 // that of $SHELL, or else that of the user's account. The session ends when the
 // program has exited and nobody has its output open any more; if the client
 // goes away first, the program's process group gets SIGHUP, and SIGKILL five
-// seconds later.
+// seconds later. A client that is silent for ClientAliveInterval is asked, and
+// has gone away after ClientAliveCountMax times that.
+//
+// A program that closes its input, or a client that closes its output, has the
+// other side told (eow@openssh.com), which ends what would go on for ever: "yes"
+// gets SIGPIPE behind "whelk host yes | head -1". ssh(1) tells only servers whose
+// version begins with "OpenSSH", and shows no other sign of it: it throws away
+// what comes, and asks for more. So "ssh host yes | head -1" does not end before
+// it is interrupted.
 package main

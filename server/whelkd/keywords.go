@@ -21,6 +21,8 @@ var keywords = map[string]func(*options, string) error{
 	"banner":                   func(o *options, v string) error { o.banner = unlessNone(v); return nil },
 	"casignaturealgorithms":    setCASignatures,
 	"ciphers":                  func(o *options, v string) (err error) { o.transport.Ciphers, err = algolist.Ciphers(v); return err },
+	"clientalivecountmax":      setAliveCount,
+	"clientaliveinterval":      setAliveInterval,
 	"compression":              setCompression,
 	"hostcertificate":          setHostCertificate,
 	"hostkey":                  setHostKey,
@@ -54,8 +56,12 @@ var keywords = map[string]func(*options, string) error{
 
 	"printlastlog": ignored,
 	"printmotd":    ignored,
-	"tcpkeepalive": ignored,
-	"usedns":       ignored,
+	"tcpkeepalive": func(o *options, v string) error {
+		yes, err := yesNo(v)
+		o.noTCPKeepAlive = !yes
+		return err
+	},
+	"usedns": ignored,
 
 	"strictmodes": only("yes"),
 

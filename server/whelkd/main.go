@@ -67,7 +67,7 @@ func serve(o *options, signals <-chan os.Signal, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", net.JoinHostPort(o.address, o.port))
+	l, err := o.listen()
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/whelk-ssh/whelk/connection"
 	"github.com/whelk-ssh/whelk/server"
 	"github.com/whelk-ssh/whelk/transport"
 )
@@ -38,9 +39,13 @@ type options struct {
 	startups   server.Startups
 	loginGrace time.Duration
 	unused     time.Duration
-	logLevel   slog.Level
-	transport  transport.Config
-	moduli     string // a file, or "" for the system's
+	alive      connection.KeepAlive
+
+	noTCPKeepAlive bool
+
+	logLevel  slog.Level
+	transport transport.Config
+	moduli    string // a file, or "" for the system's
 }
 
 // silent is a level above all that is logged.

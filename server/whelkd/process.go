@@ -21,11 +21,12 @@ const killAfter = 5 * time.Second
 // number stays its own until it is reaped: so signals are sent to the group
 // only before that.
 type process struct {
-	session *server.Session
-	cmd     *exec.Cmd
-	input   *os.File       // to the program; nil on a terminal, which takes it where it gives output
-	outputs []*os.File     // from the program
-	copies  sync.WaitGroup // of outputs to the client
+	session  *server.Session
+	cmd      *exec.Cmd
+	input    *os.File       // to the program; nil on a terminal, which takes it where it gives output
+	outputs  []*os.File     // from the program
+	terminal *os.File       // one of them, if it is
+	copies   sync.WaitGroup // of outputs to the client
 
 	mu     sync.Mutex
 	reaped bool
@@ -103,7 +104,11 @@ func (p *process) wait() syscall.WaitStatus {
 	if p.input != nil {
 		p.input.Close() // nobody reads it, or nobody should
 	}
+	if p.terminal != nil {
+		p.terminal.SetReadDeadline(time.Now())
+	}
 	p.copies.Wait()
+	closeAll(p.outputs)
 	err := p.reap()
 	close(ended)
 	stop()

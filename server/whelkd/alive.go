@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strconv"
+)
+
+func setAliveInterval(o *options, v string) (err error) {
+	o.alive.Interval, err = parseDuration(v)
+	return err
+}
+
+// setAliveCount takes how many questions may be without an answer. With 0 no
+// client is given up.
+func setAliveCount(o *options, v string) error {
+	n, err := strconv.ParseUint(v, 10, 31)
+	if err != nil {
+		return fmt.Errorf("%q is not a number", v)
+	}
+	if o.alive.Count = int(n); n == 0 {
+		o.alive.Count = -1
+	}
+	return nil
+}
+
+// listen returns the listener that the options describe.
+func (o *options) listen() (net.Listener, error) {
+	var config net.ListenConfig
+	if o.noTCPKeepAlive {
+		config.KeepAlive = -1
+	}
+	return config.Listen(context.Background(), "tcp", net.JoinHostPort(o.address, o.port))
+}
