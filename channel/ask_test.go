@@ -119,7 +119,7 @@ func TestInletAsk(t *testing.T) {
 func TestAnswersKeepTheirOrder(t *testing.T) {
 	for round := range 200 {
 		synctest.Test(t, func(t *testing.T) {
-			c, in, l := taped(0, Params{Requests: 8})
+			c, in, l := taped(0, Params{Requests: 100})
 			var ours []*Answer      // asked
 			var theirs []*Request   // taken, not answered
 			var wanted, told []bool // what the peer is to be told, and is

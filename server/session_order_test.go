@@ -149,7 +149,9 @@ func TestOrderWhateverTheProgramDoes(t *testing.T) {
 		var done []string
 		synctest.Test(t, func(t *testing.T) {
 			var want expected
+			finished := make(chan struct{})
 			srv := newServer(handler(func(s *server.Session) {
+				defer close(finished)
 				for range rand.IntN(8) {
 					d := deeds[rand.IntN(len(deeds))]
 					done = append(done, d.name)
@@ -166,6 +168,7 @@ func TestOrderWhateverTheProgramDoes(t *testing.T) {
 				w.window = 500
 			}
 			w.run()
+			<-finished
 			require.Equal(t, want.end, w.end, "%v", done)
 			require.Equal(t, want.stdout, w.stdout.String(), "%v", done)
 			require.Equal(t, want.stderr, w.stderr.String(), "%v", done)
