@@ -49,7 +49,7 @@ var layers = map[string]layer{
 
 	// Level 3: composition.
 	"client":         {internal: facade, tests: []string{"golang.org/x/net/nettest"}},
-	"server":         {internal: facade, external: []string{crypto + "bcrypt"}, tests: []string{"golang.org/x/net/nettest"}},
+	"server":         {internal: facade, external: []string{crypto + "bcrypt"}, tests: []string{"golang.org/x/net/nettest", "github.com/creack/pty"}},
 	"server/sshtest": {internal: append(facade, "server", "internal/memnet", "internal/testkeys")},
 
 	// Level 4: what uses all of it.
