@@ -22,6 +22,13 @@
 // and revoked keys too. [Session.ServeAgent] gives programs of a session the agent
 // that its client lends.
 //
+// [Session.OnSignal], [Session.OnResize] and [Session.OnBreak] tell a Handler what
+// its client does at the terminal; [Session.CloseRead] tells the client that
+// nobody reads on, and a Write fails with [ErrUnread] once it has told so itself.
+// However a Handler ends, the client gets its output, how it ended, the end of the
+// output, and of the session, in this order. [Server].KeepAlive finds clients that
+// are gone.
+//
 // Once a client is in, it is told of all host keys, so that it knows the one
 // that will replace another (OpenSSH PROTOCOL, section 2.5).
 //
