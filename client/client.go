@@ -22,6 +22,8 @@ const authService = "ssh-userauth"
 type Client struct {
 	transport *transport.Conn
 	mux       *connection.Mux
+	local     net.Addr // of our end
+	remote    net.Addr
 	lending   *lending      // nil without an Agent
 	updating  *updating     // nil without an Updater
 	noMore    atomic.Bool   // NoMoreSessions was called
@@ -101,7 +103,7 @@ func newClient(ctx context.Context, nc net.Conn, address string, config *Config)
 		t.Close()
 		return nil, contextual(ctx, err, start, fmt.Sprintf("authenticating %q to %s", config.User, address))
 	}
-	c := &Client{transport: t, done: make(chan struct{})}
+	c := &Client{transport: t, local: nc.LocalAddr(), remote: nc.RemoteAddr(), done: make(chan struct{})}
 	mux := c.listen(settings.Host, config)
 	c.lend(config, mux)
 	c.mux = connection.New(t, mux)
@@ -184,6 +186,13 @@ func (c *Client) State() transport.State { return c.transport.State() }
 // Rekey begins to exchange keys anew (RFC 4253, section 9), and does not wait
 // for it.
 func (c *Client) Rekey() error { return c.transport.Rekey() }
+
+// LocalAddr returns the address of our end of the connection.
+func (c *Client) LocalAddr() net.Addr { return c.local }
+
+// RemoteAddr returns the server's address, as the connection that [New] was
+// given has it.
+func (c *Client) RemoteAddr() net.Addr { return c.remote }
 
 // Wait waits until the connection has ended, and returns why: never nil, and
 // always a [net.ErrClosed].

@@ -20,6 +20,9 @@
 // usual order. This package starts no program, asks no question, and reads no
 // file but the keys in the directory that Credentials.Dir names.
 //
+// A [Pool] keeps Clients for those who need many of them, or one often; its Run
+// runs a command on many hosts.
+//
 // It does not forward connections; what a server
 // asks of it, channels and global requests alike, is refused unless
 // [Config].Mux says otherwise. The keys that a server announces are ignored

@@ -40,6 +40,7 @@ func newDaemon(o *options, stderr io.Writer) (*daemon, error) {
 
 		MaxSessions:      o.sessions,
 		MaxStartups:      o.startups,
+		Penalties:        o.sources.policy(),
 		HandshakeTimeout: o.loginGrace,
 		IdleTimeout:      o.unused,
 		KeepAlive:        o.alive,

@@ -37,6 +37,7 @@ type options struct {
 
 	sessions   int
 	startups   server.Startups
+	sources    sources
 	loginGrace time.Duration
 	unused     time.Duration
 	alive      connection.KeepAlive
