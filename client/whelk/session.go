@@ -88,6 +88,16 @@ func (p *program) enter(ctx context.Context, c *client.Client) error {
 	return err
 }
 
+// WriteTo copies the input to a command. Once that takes no more, whoever writes
+// it is told as by any program that ends; a terminal is left open for others.
+func (i input) WriteTo(w io.Writer) (int64, error) {
+	n, err := io.Copy(w, struct{ io.Reader }{i})
+	if err != nil && !term.IsTerminal(int(i.file.Fd())) {
+		i.file.Close()
+	}
+	return n, err
+}
+
 // wait waits for the command, a signal to us, or the end of it that is typed,
 // if there is somebody who types. The command's context is not
 // ours: ssh leaves it to the server what becomes of a command whose client is

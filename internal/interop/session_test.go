@@ -116,6 +116,28 @@ func TestUnknownSignal(t *testing.T) {
 	require.NotZero(t, exit.Status)
 }
 
+// A command that closes its input and goes on has whoever writes it be told, as
+// by a broken pipe. PROTOCOL, section 2.2; sshd tells its own kind only.
+func TestInputGoesAway(t *testing.T) {
+	s := serve(t, whelkd)
+	cmd := s.command(t, whelk, "exec <&-; echo closed; sleep 3; echo over; exit 5")
+	stdin, err := cmd.StdinPipe()
+	require.NoError(t, err)
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	requireLine(t, stdout, "closed")
+	began := time.Now()
+	for err == nil {
+		_, err = stdin.Write([]byte("y\n"))
+		time.Sleep(time.Millisecond)
+	}
+	require.Less(t, time.Since(began), 2*time.Second, "before the command ends")
+	requireLine(t, stdout, "over")
+	cmd.Wait()
+	require.Equal(t, 5, cmd.ProcessState.ExitCode())
+}
+
 // A peer that is frozen is noticed, by either side, and one that is idle is not
 // taken for frozen. attacks.md F11, F12.
 func TestFrozenPeer(t *testing.T) {
