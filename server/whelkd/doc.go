@@ -1,3 +1,5 @@
+//go:build unix
+
 // Command whelkd is an SSH server for the user who starts it, after sshd(8):
 // it runs in the foreground, lets that user in with a key of
 // ~/.ssh/authorized_keys, and runs commands and shells as the user.
