@@ -52,6 +52,19 @@ var keywords = map[string]keyword{
 	"user":                     {set: setUser},
 	"userknownhostsfile":       {set: files(func(s *settings) *[]string { return &s.userHosts })},
 
+	"enableescapecommandline": {set: yesNo(func(s *settings) *bool { return &s.commandLine })},
+	"escapechar":              {set: setEscape},
+	"forkafterauthentication": {set: yesNo(func(s *settings) *bool { return &s.fork })},
+	"localcommand":            {set: text(func(s *settings) *string { return &s.localCommand })},
+	"permitlocalcommand":      {set: yesNo(func(s *settings) *bool { return &s.permitLocal })},
+	"remotecommand":           {set: setRemoteCommand},
+	"serveralivecountmax":     {set: setAliveCount},
+	"serveraliveinterval":     {set: setAliveInterval},
+	"sessiontype":             {set: oneOf(func(s *settings) *string { return &s.sessionType }, "default", "none", "subsystem")},
+	"stdinnull":               {set: yesNo(func(s *settings) *bool { return &s.stdinNull })},
+	"tcpkeepalive":            {set: yesNo(func(s *settings) *bool { return &s.tcpKeepAlive })},
+	"keepalive":               {set: yesNo(func(s *settings) *bool { return &s.tcpKeepAlive })}, // its name until OpenSSH 3.9
+
 	"hostbasedauthentication":         {set: yesNo(func(s *settings) *bool { return &s.hostbased })},
 	"hostbasedkeyfile":                {set: files(func(s *settings) *[]string { return &s.machineKeys })}, // ours
 	"kbdinteractiveauthentication":    {set: yesNo(func(s *settings) *bool { return &s.interactive })},
@@ -61,22 +74,18 @@ var keywords = map[string]keyword{
 // fixed are keywords with the only value that is supported so far, which is
 // what whelk does anyway.
 var fixed = map[string]string{
-	"canonicalizehostname":    "no",
-	"clearallforwardings":     "yes",
-	"controlmaster":           "no",
-	"controlpath":             "none",
-	"escapechar":              "none",
-	"exitonforwardfailure":    "yes",
-	"forkafterauthentication": "no",
-	"forwardx11":              "no",
-	"gssapiauthentication":    "no",
-	"permitlocalcommand":      "no",
-	"proxycommand":            "none",
-	"proxyjump":               "none",
-	"serveraliveinterval":     "0",
-	"tunnel":                  "no",
-	"verifyhostkeydns":        "no",
-	"visualhostkey":           "no",
+	"canonicalizehostname": "no",
+	"clearallforwardings":  "yes",
+	"controlmaster":        "no",
+	"controlpath":          "none",
+	"exitonforwardfailure": "yes",
+	"forwardx11":           "no",
+	"gssapiauthentication": "no",
+	"proxycommand":         "none",
+	"proxyjump":            "none",
+	"tunnel":               "no",
+	"verifyhostkeydns":     "no",
+	"visualhostkey":        "no",
 }
 
 // yesNo is a keyword that is on or off.

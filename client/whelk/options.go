@@ -23,7 +23,7 @@ type options struct {
 	version   bool   // -V
 }
 
-const usage = "usage: whelk [-46AaCknNqTtVvx] [-c ciphers] [-E file] [-i key] [-l user] [-m macs] " +
+const usage = "usage: whelk [-46AaCfknNqsTtVvx] [-c ciphers] [-E file] [-e char] [-i key] [-l user] [-m macs] " +
 	"[-o keyword=value] [-p port] [-Q query] [user@]host [command ...]"
 
 // flags are those of ssh(1), all of them, so that those not supported are
@@ -76,6 +76,8 @@ var toggles = map[byte]func(*options){
 	'v': func(o *options) { o.verbose++ },
 	'q': func(o *options) { o.quiet = true },
 	'V': func(o *options) { o.version = true },
+	'f': func(o *options) { o.fork = true },
+	's': func(o *options) { o.sessionType = "subsystem" },
 	// What these switch off is off.
 	'k': func(*options) {},
 	'x': func(*options) {},
@@ -83,7 +85,7 @@ var toggles = map[byte]func(*options){
 
 // shorthands are the flags that stand for a keyword.
 var shorthands = map[byte]string{
-	'c': "Ciphers", 'i': "IdentityFile", 'l': "User", 'm': "MACs", 'p': "Port",
+	'c': "Ciphers", 'e': "EscapeChar", 'i': "IdentityFile", 'l': "User", 'm': "MACs", 'p': "Port",
 }
 
 // flag takes one flag.
@@ -113,16 +115,11 @@ func (o *options) flag(flag byte, value string) error {
 		return nil
 	case flag == 'F' && (value == "none" || value == "/dev/null"):
 		return nil // no configuration file is read anyway
-	case flag == 'e' && value == "none":
-		return nil // there are no escape characters
 	}
 	return fmt.Errorf("-%c is not supported yet by whelk: leave it out, or use ssh", flag)
 }
 
 // check refuses what cannot work.
 func (o *options) check() error {
-	if o.noCommand && o.command != "" {
-		return fmt.Errorf("-N means that no command is run, but there is one: %q", o.command)
-	}
-	return nil
+	return o.settleSession()
 }

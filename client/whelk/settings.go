@@ -53,6 +53,8 @@ type settings struct {
 	sendEnv        []string
 	logLevel       level
 
+	sessionSettings
+
 	transport  transport.Config
 	knownFirst bool // of the host key algorithms, those that the host is known by come first
 }
@@ -75,6 +77,8 @@ func newSettings() settings {
 		requestTTY:     "auto",
 		agent:          agentVariable,
 		logLevel:       levelInfo,
+
+		sessionSettings: defaultSession(),
 	}
 }
 
