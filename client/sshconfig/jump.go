@@ -186,3 +186,40 @@ func checkName(what, name string) error {
 	}
 	return nil
 }
+
+// ParseDestination parses host, user@host or ssh://user@host:port, as on the
+// command line of ssh(1). An address may stand in brackets.
+func ParseDestination(text string) (d Destination, err error) {
+	d, ok, err := ParseURL(text)
+	if !ok {
+		d.Host = text
+		if i := strings.LastIndexByte(text, '@'); i >= 0 {
+			d.User, d.Host = text[:i], text[i+1:]
+			if d.User == "" {
+				return d, fmt.Errorf("%q has no user in front of the @", text)
+			}
+		}
+		d.Host = strings.TrimSuffix(strings.TrimPrefix(d.Host, "["), "]")
+	}
+	if err != nil {
+		return d, err
+	}
+	if d.User != "" {
+		if err := CheckUser(d.User); err != nil {
+			return d, err
+		}
+	}
+	return d, CheckHost(d.Host)
+}
+
+// Options returns what the destination says beside the host.
+func (d Destination) Options() []Option {
+	var options []Option
+	if d.User != "" {
+		options = append(options, Option{Keyword: "User", Value: d.User, Literal: true})
+	}
+	if d.Port != 0 {
+		options = append(options, Option{Keyword: "Port", Value: strconv.Itoa(d.Port)})
+	}
+	return options
+}

@@ -91,6 +91,9 @@ func cutWord(text string) (word, rest string, ok bool) {
 	return word, rest, true
 }
 
+// Split takes words apart as a file of configuration has them.
+func Split(text string) ([]string, error) { return split(text) }
+
 // split takes arguments apart at blanks, up to a word that begins with "#".
 // Single and double quotation marks keep blanks together; a backslash takes the
 // meaning from these marks, from itself, and outside of marks from a blank.
