@@ -176,7 +176,7 @@ func (d *HostDialer) jump(ctx context.Context, s *sshconfig.Settings, via sshcon
 		return nil, err
 	}
 	d.debug("Connecting to %s port %d as %q, by way of %s.", s.HostName(), s.Port(), s.User(), via.Host)
-	nc, err := c.openDirect(ctx, s.HostName(), s.Port())
+	nc, err := c.DialContext(ctx, "tcp", hostAddress(s))
 	if err != nil {
 		c.Close()
 		return nil, &ReachError{Host: s.HostName(), Port: s.Port(), Via: via.Host, Err: err}
@@ -254,4 +254,3 @@ func ResolveCanonical(ctx context.Context, family, name string) (string, error) 
 	}
 	return canonical, nil
 }
-

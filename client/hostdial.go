@@ -2,15 +2,12 @@ package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"strings"
 	"time"
 
-	"github.com/whelk-ssh/whelk/channel"
 	"github.com/whelk-ssh/whelk/client/sshconfig"
-	"github.com/whelk-ssh/whelk/wire"
 )
 
 // networks are what package net calls the values of AddressFamily.
@@ -18,9 +15,6 @@ var networks = map[string]string{"any": "tcp", "inet": "tcp4", "inet6": "tcp6"}
 
 // attemptInterval is how long it takes to try again, with ConnectionAttempts.
 const attemptInterval = time.Second
-
-// errConnectTimeout is why an attempt ends that takes longer than ConnectTimeout.
-var errConnectTimeout = errors.New("no answer within ConnectTimeout")
 
 // dialDirect connects over TCP.
 func dialDirect(ctx context.Context, s *sshconfig.Settings) (net.Conn, error) {
@@ -90,10 +84,4 @@ func localAddress(ctx context.Context, s *sshconfig.Settings, network string) (n
 		}
 	}
 	return nil, fmt.Errorf("BindInterface %q: it has no address that could connect", name)
-}
-
-// openDirect has the server connect to a host (RFC 4254, section 7.2).
-func (c *Client) openDirect(ctx context.Context, host string, port int) (net.Conn, error) {
-	origin := wire.DirectTCPIP{Host: host, Port: uint32(port), OriginHost: "127.0.0.1", OriginPort: 65535}
-	return c.mux.Open(ctx, "direct-tcpip", origin.Append(nil), channel.Params{})
 }

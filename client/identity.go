@@ -46,9 +46,10 @@ type Identities struct {
 	// keys fail.
 	Passphrase hostkey.PassphraseFunc
 
-	// Found and Skipped, unless nil, are told of each key, and of each file that
-	// is of no use; file is "" for a key that only the agent has.
-	Found   func(key hostkey.PublicKey, file string)
+	// Use, unless nil, gets each key, and returns what to sign with in its
+	// place; an error passes it over. Path is "" for one that only the agent has.
+	// Skipped, unless nil, is told of each that is passed over.
+	Use     func(key hostkey.Signer, file IdentityFile) (hostkey.Signer, error)
 	Skipped func(file IdentityFile, err error)
 }
 
@@ -89,11 +90,16 @@ type roster struct {
 	errs         []error
 }
 
-func (r *roster) found(s hostkey.Signer, file string) hostkey.Signer {
-	if r.Found != nil {
-		r.Found(s.PublicKey(), file)
+// add adds a signer to those that are to be used.
+func (r *roster) add(signers []hostkey.Signer, s hostkey.Signer, file IdentityFile) []hostkey.Signer {
+	if r.Use != nil {
+		var err error
+		if s, err = r.Use(s, file); err != nil {
+			r.skip(file, err)
+			return signers
+		}
 	}
-	return s
+	return append(signers, s)
 }
 
 func (r *roster) skip(file IdentityFile, err error) {
@@ -142,26 +148,26 @@ func (r *roster) read(ctx context.Context, file IdentityFile) []hostkey.Signer {
 			r.skip(beside, err)
 		}
 	}
-	return append(r.certified(key, certificates, file.Path), r.found(key, file.Path))
+	return r.add(r.certified(key, certificates, file), key, file)
 }
 
 // certified returns signers for the certificates of a key: those given, and
 // those that the agent has of it.
-func (r *roster) certified(key hostkey.Signer, certificates []*hostkey.Certificate, path string) (signers []hostkey.Signer) {
+func (r *roster) certified(key hostkey.Signer, certificates []*hostkey.Certificate, file IdentityFile) (signers []hostkey.Signer) {
 	for n, s := range r.held {
 		c, ok := s.PublicKey().(*hostkey.Certificate)
 		if ok && hostkey.Equal(c.Key, key.PublicKey()) && !r.taken[n] {
 			r.taken[n] = true
-			signers = append(signers, r.found(s, path))
+			signers = r.add(signers, s, file)
 		}
 	}
 	for _, c := range certificates {
 		s, err := hostkey.NewCertificateSigner(c, key)
 		if err != nil {
-			r.skip(IdentityFile{Path: path}, err)
+			r.skip(file, err)
 			continue
 		}
-		signers = append(signers, r.found(s, path))
+		signers = r.add(signers, s, file)
 	}
 	return signers
 }
@@ -228,7 +234,7 @@ func (r *roster) others() (signers []hostkey.Signer) {
 		c, certified := s.PublicKey().(*hostkey.Certificate)
 		listed := certified && slices.ContainsFunc(r.certificates, func(other *hostkey.Certificate) bool { return hostkey.Equal(other, c) })
 		if !r.taken[n] && (!r.Only || listed) {
-			signers = append(signers, r.found(s, ""))
+			signers = r.add(signers, s, IdentityFile{})
 		}
 	}
 	return signers

@@ -29,7 +29,13 @@ func (e *evaluation) readOptions() error {
 
 // readDefaults takes what comes ahead of the defaults of OpenSSH, and those.
 func (e *evaluation) readDefaults() error {
-	if err := e.take(e.config.Defaults, Position{}); err != nil {
+	var missing []Option
+	for _, o := range e.config.Defaults {
+		if _, ok := e.settings.values[canonicalName(o.Keyword)]; !ok {
+			missing = append(missing, o)
+		}
+	}
+	if err := e.take(missing, Position{}); err != nil {
 		return err
 	}
 	for _, k := range keywords {

@@ -44,10 +44,13 @@ func ParseURL(text string) (d Destination, ok bool, err error) {
 	if err == nil && !validDomain(d.Host) && !isAddress(d.Host) {
 		err = CheckHost(d.Host)
 	}
-	if err != nil || strings.ContainsAny(d.Host, "?#") {
-		err = fmt.Errorf("%w: %w", failed, err)
+	switch {
+	case strings.ContainsAny(d.Host, "?#"):
+		return d, true, failed
+	case err != nil:
+		return d, true, fmt.Errorf("%w: %w", failed, err)
 	}
-	return d, true, err
+	return d, true, nil
 }
 
 // setHost takes host, host:port or [host]:port.

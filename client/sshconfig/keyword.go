@@ -95,7 +95,7 @@ var keywords = []keyword{
 	{name: "localforward", read: readLocal, keep: keepForward, show: showForwards},
 	{name: "remoteforward", read: readRemote, keep: keepForward, show: showForwards},
 
-	{name: "identityfile", read: readWord, keep: keepFile, show: showEach},
+	{name: "identityfile", read: readWord, keep: keepFile, unset: identities, show: showEach},
 	{name: "canonicaldomains", read: readDomains, show: showList},
 	{name: "certificatefile", read: readWord, keep: keepFile, show: showEach},
 	{name: "globalknownhostsfile", read: readFiles, unset: []string{"/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"}, show: showList},
@@ -126,6 +126,9 @@ var (
 	yes = []string{"yes"}
 	no  = []string{"no"}
 )
+
+// identities are the usual names of keys, in the order in which they are tried.
+var identities = []string{"~/.ssh/id_ed25519", "~/.ssh/id_ecdsa", "~/.ssh/id_rsa", "~/.ssh/id_ed25519_sk", "~/.ssh/id_ecdsa_sk"}
 
 // aliases are other names of keywords, most of them old.
 var aliases = map[string]string{
