@@ -6,6 +6,10 @@ import (
 	"strings"
 )
 
+// Match reports whether s is what a pattern describes, as those of SendEnv do:
+// "*" stands for any number of bytes and "?" for one.
+func Match(pattern, s string) bool { return match(pattern, s) }
+
 // match reports whether s is what pattern describes: "*" stands for any number
 // of bytes and "?" for one (ssh_config(5), PATTERNS). When the rest of the
 // pattern does not fit, the last star takes one byte more, so that the cost is
