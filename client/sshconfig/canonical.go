@@ -21,7 +21,7 @@ func (e *evaluation) canonicalize() error {
 		}
 		s.host = name
 	}
-	if addr, ok := parseAddress(s.host); ok {
+	if addr, ok := parseAddress(s.host, s.Text("addressfamily")); ok {
 		s.host = addr
 	} else if !isAddress(s.host) {
 		s.host = lower(s.host)
@@ -33,6 +33,10 @@ func (e *evaluation) canonicalize() error {
 		e.wantFinal = true
 	}
 	e.host = s.host
+	// From here on these have their defaults, whatever the final pass says.
+	for _, name := range []string{"canonicalizehostname", "canonicalizemaxdots", "canonicalizefallbacklocal"} {
+		keepFirst(s, name, Value{Words: find(name).unset}, false)
+	}
 	return nil
 }
 
@@ -158,9 +162,12 @@ func (e *evaluation) readAgain() error {
 
 // parseAddress returns the one way to write an address, which may be one of IPv4
 // with parts left out, or in octal or hexadecimal, as inet_aton(3) has it.
-func parseAddress(name string) (string, bool) {
+func parseAddress(name, family string) (string, bool) {
 	if addr, err := netip.ParseAddr(name); err == nil {
-		return addr.String(), true
+		return addr.String(), !(family == "inet" && addr.Is6() || family == "inet6" && addr.Is4())
+	}
+	if family == "inet6" {
+		return "", false
 	}
 	parts := strings.Split(name, ".")
 	if len(parts) > 4 {

@@ -72,7 +72,7 @@ type Option struct {
 // "Keyword value".
 func ParseOption(text string) (Option, error) {
 	keyword, value := cutKeyword(text)
-	if keyword == "" {
+	if keyword == "" || strings.HasPrefix(strings.TrimLeft(text, blanks), "=") {
 		return Option{}, errors.New("an option has the form Keyword=value")
 	}
 	return Option{Keyword: keyword, Value: value}, nil

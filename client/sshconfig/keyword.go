@@ -50,7 +50,7 @@ var keywords = []keyword{
 	{name: "streamlocalbindunlink", read: readFlag, unset: no},
 	{name: "stricthostkeychecking", read: oneOf("true|yes", "false|no|off", "ask", "accept-new"), unset: []string{"ask"}},
 	{name: "tcpkeepalive", read: readFlag, unset: yes},
-	{name: "tunnel", read: oneOf("ethernet", "point-to-point", "true|yes", "false|no"), unset: []string{"false"}},
+	{name: "tunnel", read: oneOf("ethernet", "point-to-point|true|yes", "false|no"), unset: []string{"false"}},
 	{name: "verifyhostkeydns", read: oneOf("true|yes", "false|no", "ask"), unset: []string{"false"}},
 	{name: "visualhostkey", read: readFlag, unset: no},
 	{name: "updatehostkeys", read: oneOf("true|yes", "false|no", "ask")}, // the default depends: see finish
@@ -80,7 +80,7 @@ var keywords = []keyword{
 	{name: "casignaturealgorithms", read: readWord},
 	{name: "localcommand", read: readRaw},
 	{name: "remotecommand", read: readRaw},
-	{name: "loglevel", read: oneOf("QUIET", "FATAL", "ERROR", "INFO", "VERBOSE", "DEBUG|DEBUG1", "DEBUG2", "DEBUG3"), unset: []string{"INFO"}},
+	{name: "loglevel", read: oneOf("SILENT|QUIET", "FATAL", "ERROR", "INFO", "VERBOSE", "DEBUG|DEBUG1", "DEBUG2", "DEBUG3"), unset: []string{"INFO"}},
 	{name: "macs", read: readWord},
 	{name: "pkcs11provider", read: readWord},
 	{name: "securitykeyprovider", read: readWord},

@@ -274,7 +274,7 @@ func takeLogLevel(s *settings, v value) error {
 			return nil
 		}
 	}
-	s.logLevel = levelDebug1 // whose old name is DEBUG
+	s.logLevel = map[string]level{"SILENT": levelQuiet, "DEBUG": levelDebug1}[v.text()] // other names
 	return nil
 }
 
