@@ -207,7 +207,7 @@ func (e *evaluation) decideUpdates() {
 	if v.Words[0] == "ask" {
 		level := s.Text("loglevel")
 		if e.config.Command != "" || s.Text("remotecommand") != "" || s.Text("requesttty") == "false" ||
-			level == "QUIET" || level == "FATAL" || level == "ERROR" ||
+			level == "SILENT" || level == "FATAL" || level == "ERROR" ||
 			s.Text("controlpersist") != "no" && s.Text("controlpath") != "" {
 			v.Words = []string{"false"}
 		}
