@@ -20,6 +20,7 @@ type evaluation struct {
 
 	contents map[string]content // of files, by path
 	read     int                // bytes
+	files    int
 }
 
 // readOptions takes the options, which no block has conditions for.

@@ -373,6 +373,12 @@ func TestInclude(t *testing.T) {
 	write("nearly", strings.Repeat("# x\n", maxFileBytes/4-10), 0o600)
 	_, err = eval(strings.Repeat("Include nearly\n", 9), false)
 	require.ErrorIs(t, err, ErrSize, "and so is the sum")
+	write("tree", "Include tree\nInclude tree\n", 0o600)
+	_, err = eval("Include tree", false)
+	require.ErrorIs(t, err, ErrDepth)
+	write("empty", "", 0o600)
+	_, err = eval(strings.Repeat("Include empty\n", maxFiles+1), false)
+	require.ErrorIs(t, err, ErrSize, "and so is the number of files")
 
 	c.Files = []File{{Path: filepath.Join(dir, "none")}}
 	_, err = c.Evaluate(t.Context(), "host")
