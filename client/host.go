@@ -158,9 +158,6 @@ type jumpList struct {
 // jump connects by way of another host, of which all is as if it were connected
 // to by itself but that no Option counts: those were for the host behind it.
 func (d *HostDialer) jump(ctx context.Context, s *sshconfig.Settings, via sshconfig.Destination, list jumpList) (net.Conn, error) {
-	if via.Host == s.Destination() {
-		return nil, fmt.Errorf("client: ProxyJump leads to %s by way of itself", via.Host)
-	}
 	config := d.Config
 	config.Command = ""
 	config.Options = via.Options()
@@ -170,6 +167,9 @@ func (d *HostDialer) jump(ctx context.Context, s *sshconfig.Settings, via sshcon
 	settings, err := config.Evaluate(ctx, via.Host)
 	if err != nil {
 		return nil, err
+	}
+	if via.Host == s.Destination() && hostAddress(settings) == hostAddress(s) && settings.User() == s.User() {
+		return nil, fmt.Errorf("client: ProxyJump leads to %s by way of itself", via.Host)
 	}
 	c, err := d.dial(ctx, settings, list.jumps)
 	if err != nil {
