@@ -35,6 +35,9 @@
 // Who is asked, for a passphrase or about an unknown host, is up to the
 // [Questions]; what nobody answers is refused.
 //
+// A [Pool] keeps Clients for those who need many of them, or one often; its Run
+// runs a command on many hosts.
+//
 // It does not forward connections, and does not send keepalives; what a server
 // asks of it, channels and global requests alike, is refused unless
 // [Config].Mux says otherwise. The keys that a server announces are ignored

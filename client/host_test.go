@@ -173,7 +173,7 @@ func TestDialHostFails(t *testing.T) {
 		{"token", `"%z" is no token`},
 		{"odd", "character ';'"},
 		{"alias", "character '$'"},
-		{"revoked", "RevokedHostKeys is not supported"},
+		{"revoked", "no host is accepted while it is not known"},
 		{"bind", "192.0.2.1"},
 		{"noif", `BindInterface "no-such-if0"`},
 		{"noname", `BindAddress "no-such-host.invalid"`},

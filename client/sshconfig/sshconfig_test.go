@@ -196,26 +196,9 @@ func TestSplit(t *testing.T) {
 	}
 }
 
-func TestMatchPatterns(t *testing.T) {
-	for _, tt := range []struct {
-		pattern, name string
-		want          bool
-	}{
-		{"", "", true}, {"", "a", false}, {"*", "", true}, {"*", "abc", true}, {"a?c", "abc", true}, {"a?c", "ac", false},
-		{"*c", "abc", true}, {"a*", "abc", true}, {"a*d", "abc", false}, {"LC_*", "LANG", false}, {"abc", "ab", false},
-		{"*a*a*a*a*a*a*a*a*b", strings.Repeat("a", 4096), false},
-	} {
-		require.Equal(t, tt.want, Match(tt.pattern, tt.name), "%q", tt.pattern)
-	}
-	for _, tt := range []struct {
-		list, name string
-		want       bool
-	}{
-		{"a,b", "b", true}, {"a,!b", "b", false}, {"!b,*", "a", true}, {"!a", "b", false}, {"", "a", false}, {",a", "a", true}, {"!", "a", false},
-	} {
-		require.Equal(t, tt.want, matchList(tt.list, tt.name), "%q", tt.list)
-	}
+func TestMatchHost(t *testing.T) {
 	require.True(t, matchHost("*.EXAMPLE.com", "a.example.COM"))
+	require.False(t, matchHost("*,!b", "B"))
 }
 
 // What OpenSSH has had since 9.2.
