@@ -77,7 +77,7 @@ func TestExitTwice(t *testing.T) {
 }
 
 // The order of the last messages, seen from the wire: exit-status, EOF, CLOSE.
-func TestF7OrderAtTheEnd(t *testing.T) {
+func TestOrderAtTheEnd(t *testing.T) {
 	p := login(t, newServer(handler(func(s *server.Session) { io.WriteString(s, "bye") })))
 	s := p.session().exec("x")
 	var got []string
