@@ -3,6 +3,7 @@ package sftp
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"iter"
 	"path"
@@ -59,6 +60,9 @@ func (l *listing) next() ([]*fileInfo, error) {
 		}
 		if err := l.fill(); err != nil {
 			return nil, err
+		}
+		if len(l.calls) == 0 {
+			return nil, io.EOF
 		}
 		first := l.calls[0]
 		l.calls = l.calls[1:]

@@ -42,7 +42,6 @@ var (
 	errTooDeep      = errors.New("sftp: directories are nested too deep")
 	errLarger       = errors.New("sftp: cannot resume: the target is larger than the source")
 	errNameLength   = errors.New("sftp: a path is longer than a packet")
-	errShrunk       = errors.New("sftp: the file became shorter while it was copied")
 )
 
 // A closedError is why nothing more goes over a connection. It is

@@ -1,9 +1,6 @@
 package sftp
 
-import (
-	"io"
-	"math"
-)
+import "io"
 
 // ReadAt reads from the offset on until p is full or the file ends, with all of
 // it under way at once.
@@ -90,35 +87,25 @@ func (f *File) WriteTo(w io.Writer) (int64, error) {
 		return 0, err
 	}
 	f.drop()
-	return f.copyTo(w, handle, 0)
-}
-
-// copyTo writes what there is from the offset on to w. As much as hint bytes of
-// that are known to be there. Callers hold f.mu, or are alone.
-func (f *File) copyTo(w io.Writer, handle string, hint int64) (total int64, err error) {
 	s := f.newStream(handle, f.offset)
-	s.hint = span(f.offset, hint)
 	defer s.close()
+	start := f.offset
 	for {
 		data, err := s.next()
 		if isEnd(err) {
-			return total, nil
+			return f.offset - start, nil
 		}
 		if err != nil {
-			return total, pathError("read", f.name, err)
+			return f.offset - start, pathError("read", f.name, err)
 		}
 		n, err := w.Write(data)
 		n = min(max(n, 0), len(data))
-		total += int64(n)
 		f.offset += int64(n)
 		if err == nil && n < len(data) {
 			err = io.ErrShortWrite
 		}
 		if err != nil {
-			return total, err
-		}
-		if f.offset == math.MaxInt64 {
-			return total, nil
+			return f.offset - start, err
 		}
 	}
 }

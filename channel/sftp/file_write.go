@@ -54,14 +54,9 @@ func (f *File) ReadFrom(r io.Reader) (int64, error) {
 		return 0, err
 	}
 	f.drop()
-	return f.copyFrom(r, handle, nil)
-}
-
-// copyFrom is ReadFrom for callers that hold f.mu, or are alone.
-func (f *File) copyFrom(r io.Reader, handle string, progress func(int64)) (int64, error) {
 	start := f.offset
 	s := f.newSink(handle, start)
-	readErr := s.readFrom(r, start, progress)
+	readErr := s.readFrom(r, start)
 	good, err := s.finish()
 	f.offset = good
 	if err != nil {

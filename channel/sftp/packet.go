@@ -80,20 +80,29 @@ const defaultChunk = 32 << 10
 // A packet is one message in a buffer of the pool.
 type packet struct{ b []byte }
 
-// smallPacket holds any message without data or a listing.
-const smallPacket = 1 << 10
+// Sizes of buffers: for any message without data or a listing, for data of
+// servers that have not said how much they take, and for any message at all.
+const (
+	smallPacket  = 1 << 10
+	mediumPacket = defaultChunk + smallPacket
+	largePacket  = lengthSize + maxPacket
+)
 
 var (
-	smallPackets = sync.Pool{New: func() any { return &packet{b: make([]byte, 0, smallPacket)} }}
-	largePackets = sync.Pool{New: func() any { return &packet{b: make([]byte, 0, lengthSize+maxPacket)} }}
+	smallPackets  = sync.Pool{New: func() any { return &packet{b: make([]byte, 0, smallPacket)} }}
+	mediumPackets = sync.Pool{New: func() any { return &packet{b: make([]byte, 0, mediumPacket)} }}
+	largePackets  = sync.Pool{New: func() any { return &packet{b: make([]byte, 0, largePacket)} }}
 )
 
 // newPacket returns a packet that is empty and has room for n bytes, which are
 // at most a packet's.
 func newPacket(n int) *packet {
 	pool := &smallPackets
-	if n > smallPacket {
+	switch {
+	case n > mediumPacket:
 		pool = &largePackets
+	case n > smallPacket:
+		pool = &mediumPackets
 	}
 	p := pool.Get().(*packet)
 	p.b = p.b[:0]
@@ -104,8 +113,10 @@ func newPacket(n int) *packet {
 func (p *packet) free() {
 	switch {
 	case p == nil:
-	case cap(p.b) >= lengthSize+maxPacket:
+	case cap(p.b) >= largePacket:
 		largePackets.Put(p)
+	case cap(p.b) >= mediumPacket:
+		mediumPackets.Put(p)
 	case cap(p.b) >= smallPacket:
 		smallPackets.Put(p)
 	}

@@ -17,7 +17,10 @@ type sink struct {
 	size   int // of the data in a request
 	stores []store
 	good   int64 // offset up to which everything is written
+	hint   int64 // offset at which the data is expected to end, or 0
 	err    error
+
+	progress func(int64) // told how many bytes more are good; or nil
 }
 
 // A store is one SSH_FXP_WRITE, up to offset end.
@@ -79,6 +82,9 @@ func (s *sink) collect(all bool) {
 			s.err = err
 		}
 		if s.err == nil {
+			if s.progress != nil {
+				s.progress(first.end - s.good)
+			}
 			s.good = first.end
 		}
 	}
@@ -120,11 +126,15 @@ func (s *sink) write(p []byte, offset int64) error {
 
 // readFrom sends what r has, read straight into requests. The end of r is none
 // to be reported. It returns the error of r.
-func (s *sink) readFrom(r io.Reader, offset int64, progress func(int64)) error {
+func (s *sink) readFrom(r io.Reader, offset int64) error {
 	for {
-		p := s.packet(offset, s.size)
+		room := s.size
+		if rest := s.hint - offset; rest > 0 {
+			room = int(min(int64(room), rest))
+		}
+		p := s.packet(offset, room)
 		head := len(p.b)
-		n, err := fillFrom(r, p.b[head:head+s.size])
+		n, err := fillFrom(r, p.b[head:head+room])
 		if n == 0 {
 			p.free()
 		} else {
@@ -132,9 +142,6 @@ func (s *sink) readFrom(r io.Reader, offset int64, progress func(int64)) error {
 			offset += int64(n)
 			if err := s.send(p, n, offset); err != nil {
 				return nil // it is s.err
-			}
-			if progress != nil {
-				progress(int64(n))
 			}
 		}
 		if err == io.EOF {

@@ -20,7 +20,7 @@ import (
 //
 // How far it goes ahead of its reader doubles with each round trip, up to the
 // window, because nobody may want what comes next; but for what is known to be
-// there and to be wanted, which is all up to hint.
+// there and to be wanted, which is all up to hint and one look beyond.
 type stream struct {
 	conn    *conn
 	ctx     context.Context
@@ -124,9 +124,13 @@ func (s *stream) fill() error {
 // want returns how much to ask for next, given how much may be under way.
 func (s *stream) want(limit int64) int {
 	n := min(int64(s.size), s.end-s.ask)
-	known := s.ask < s.hint
-	if known {
+	switch {
+	case s.ask < s.hint:
 		n = min(n, s.hint-s.ask)
+		limit = s.conn.window.allowance()
+	case s.ask == s.hint && s.offset < s.hint:
+		// The end is asked for along with what comes before it.
+		n = min(n, defaultChunk)
 		limit = s.conn.window.allowance()
 	}
 	if len(s.fetches) > 0 && s.ask-s.offset+n > limit {
