@@ -28,7 +28,7 @@ func (v *serving) read(id uint32, r wire.Reader) error {
 	if err != nil {
 		return err
 	}
-	data := v.out.b[answer.start+dataOffset:][:n]
+	data := v.out.b[:cap(v.out.b)][answer.start+dataOffset:][:n]
 	got, err := file.ReadAt(data, where)
 	got = min(max(got, 0), n)
 	if got == 0 && (n > 0 || err != nil) {

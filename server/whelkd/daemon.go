@@ -46,7 +46,7 @@ func newDaemon(o *options, stderr io.Writer) (*daemon, error) {
 		Logger:           d.log,
 	}
 	for name, command := range o.subsystems {
-		d.server.Subsystems[name] = server.HandlerFunc(func(s *server.Session) { d.serve(s, command) })
+		d.server.Subsystems[name] = d.subsystem(command)
 	}
 	if o.verbose > 1 {
 		d.server.Transport.Trace = traceTo(d.log)

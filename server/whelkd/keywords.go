@@ -239,8 +239,8 @@ func setSubsystem(o *options, v string) error {
 		return errors.New("it has a name and no command")
 	}
 	command := strings.TrimSpace(v[i:])
-	if strings.HasPrefix(command, "internal-sftp") {
-		return errors.New("internal-sftp is not supported: name a program, such as /usr/lib/openssh/sftp-server")
+	if err := checkSubsystem(command); err != nil {
+		return err
 	}
 	o.subsystems[v[:i]] = command
 	return nil
