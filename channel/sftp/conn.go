@@ -82,13 +82,13 @@ func (c *conn) end(cause error) error {
 // read reads answers until there are no more.
 func (c *conn) read() error {
 	for {
-		var head [headSize]byte
-		if _, err := io.ReadFull(c.reader, head[:]); err != nil {
+		size, err := c.readLength()
+		if err != nil {
 			return err
 		}
-		size := binary.BigEndian.Uint32(head[:])
-		if size < headSize-lengthSize {
-			return &ProtocolError{errTooShort}
+		var head [headSize]byte
+		if _, err := io.ReadFull(c.reader, head[:]); err != nil {
+			return unexpected(err)
 		}
 		size -= headSize - lengthSize
 		call, err := c.called(binary.BigEndian.Uint32(head[lengthSize+1:]), size)
@@ -98,10 +98,24 @@ func (c *conn) read() error {
 		body := newPacket(int(size))
 		body.b = body.b[:size]
 		if _, err := io.ReadFull(c.reader, body.b); err != nil {
-			return err
+			return unexpected(err)
 		}
 		c.deliver(call, answer{kind: number(head[lengthSize]), body: body})
 	}
+}
+
+// readLength returns the length of the packet that comes next. One without a
+// type and an id has no more to wait for.
+func (c *conn) readLength() (uint32, error) {
+	head, err := c.reader.Peek(lengthSize)
+	if err != nil {
+		return 0, err
+	}
+	size := binary.BigEndian.Uint32(head)
+	if size < headSize-lengthSize {
+		return 0, &ProtocolError{errTooShort}
+	}
+	return size, nil
 }
 
 // called returns the request that an answer of size bytes has the id of.

@@ -3,6 +3,7 @@ package sftp
 import (
 	"context"
 	"io"
+	"math"
 
 	"github.com/whelk-ssh/whelk/wire"
 )
@@ -17,7 +18,7 @@ type sink struct {
 	size   int // of the data in a request
 	stores []store
 	good   int64 // offset up to which everything is written
-	hint   int64 // offset at which the data is expected to end, or 0
+	hint   int64 // offset at which the data is expected to end
 	err    error
 
 	progress func(int64) // told how many bytes more are good; or nil
@@ -31,7 +32,7 @@ type store struct {
 
 // newSink returns a sink for f from offset on.
 func (f *File) newSink(handle string, offset int64) *sink {
-	return &sink{conn: f.c.conn, ctx: f.c.ctx, handle: handle, size: f.c.writeSize(), good: offset}
+	return &sink{conn: f.c.conn, ctx: f.c.ctx, handle: handle, size: f.c.writeSize(), good: offset, hint: math.MaxInt64}
 }
 
 // packet returns an SSH_FXP_WRITE without its data (draft-ietf-secsh-filexfer-02,
@@ -129,8 +130,11 @@ func (s *sink) write(p []byte, offset int64) error {
 func (s *sink) readFrom(r io.Reader, offset int64) error {
 	for {
 		room := s.size
-		if rest := s.hint - offset; rest > 0 {
+		switch rest := s.hint - offset; {
+		case rest > 0:
 			room = int(min(int64(room), rest))
+		case rest == 0: // to see that it ends there
+			room = min(room, smallPacket/2)
 		}
 		p := s.packet(offset, room)
 		head := len(p.b)
@@ -156,7 +160,7 @@ func (s *sink) readFrom(r io.Reader, offset int64) error {
 // fillFrom reads until p is full or r has no more at the moment: what comes in
 // small pieces, from a network or a terminal, is not held up for long.
 func fillFrom(r io.Reader, p []byte) (n int, err error) {
-	for empty := 0; n < len(p)/2 && err == nil; empty++ {
+	for empty := 0; n < (len(p)+1)/2 && err == nil; empty++ {
 		var m int
 		m, err = r.Read(p[n:])
 		n += m
