@@ -45,7 +45,8 @@ func (v *serving) answer(body []byte) error {
 	if !ok {
 		return v.status(id, errNotSupported)
 	}
-	return f(v, id, &r)
+	rest := r // which is on the heap, and r is not
+	return f(v, id, &rest)
 }
 
 // onName answers a request that has a path and nothing else.

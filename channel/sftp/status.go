@@ -120,12 +120,16 @@ func (e existing) Unwrap() error { return e.error }
 // statusOf returns what a server says of err: a code, and a text that has no
 // path of ours in it.
 func statusOf(err error) (Status, string) {
-	var status *StatusError
-	switch {
-	case err == nil:
+	switch err {
+	case nil:
 		return StatusOK, "Success"
-	case errors.As(err, &status):
+	case io.EOF:
+		return StatusEOF, "End of file"
+	}
+	if status, ok := errors.AsType[*StatusError](err); ok {
 		return status.Code, status.Message
+	}
+	switch {
 	case errors.Is(err, io.EOF):
 		return StatusEOF, "End of file"
 	case errors.Is(err, fs.ErrNotExist):
