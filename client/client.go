@@ -27,6 +27,8 @@ const (
 type Client struct {
 	transport *transport.Conn
 	mux       *connection.Mux
+	local     net.Addr // of our end
+	remote    net.Addr
 	lending   *lending      // nil without an Agent
 	updating  *updating     // nil without an Updater
 	done      chan struct{} // closed when the connection has ended and err is set
@@ -102,7 +104,7 @@ func newClient(ctx context.Context, nc net.Conn, address string, config *Config)
 		t.Close()
 		return nil, contextual(ctx, err, start, fmt.Sprintf("authenticating %q to %s", config.User, address))
 	}
-	c := &Client{transport: t, done: make(chan struct{})}
+	c := &Client{transport: t, local: nc.LocalAddr(), remote: nc.RemoteAddr(), done: make(chan struct{})}
 	mux := c.listen(settings.Host, config)
 	c.lend(config, mux)
 	c.mux = connection.New(t, mux)
@@ -178,6 +180,13 @@ func (c *Client) Mux() *connection.Mux { return c.mux }
 
 // State describes the transport: versions, algorithms, the host's key.
 func (c *Client) State() transport.State { return c.transport.State() }
+
+// LocalAddr returns the address of our end of the connection.
+func (c *Client) LocalAddr() net.Addr { return c.local }
+
+// RemoteAddr returns the server's address, as the connection that [New] was
+// given has it.
+func (c *Client) RemoteAddr() net.Addr { return c.remote }
 
 // Wait waits until the connection has ended, and returns why: never nil, and
 // always a [net.ErrClosed].

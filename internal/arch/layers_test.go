@@ -47,13 +47,16 @@ var layers = map[string]layer{
 	"userauth":   {internal: []string{"wire", "hostkey"}},
 	"connection": {internal: []string{"wire", "channel", "internal/ledger"}, tests: []string{"golang.org/x/net/nettest"}},
 
+	// What users write, for the facades.
+	"client/sshconfig": {internal: []string{"cipher", "mac", "kex", "hostkey"}},
+
 	// Level 3: composition.
-	"client":         {internal: facade, tests: []string{"golang.org/x/net/nettest"}},
+	"client":         {internal: append(facade, "cipher", "kex", "mac", "hostkey/knownhosts", "client/sshconfig"), tests: []string{"golang.org/x/net/nettest"}},
 	"server":         {internal: facade, external: []string{crypto + "bcrypt"}, tests: []string{"golang.org/x/net/nettest"}},
 	"server/sshtest": {internal: append(facade, "server", "internal/memnet", "internal/testkeys")},
 
 	// Level 4: what uses all of it.
-	"client/whelk":  {internal: append(belowFacades, "client", "internal/algolist", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys"}, tests: []string{"github.com/creack/pty"}},
+	"client/whelk":  {internal: append(belowFacades, "client", "client/sshconfig", "internal/algolist", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys"}, tests: []string{"github.com/creack/pty"}},
 	"server/whelkd": {internal: append(belowFacades, "server", "internal/algolist", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys", "github.com/creack/pty"}},
 	"fuzz":          {internal: belowFacades},
 
