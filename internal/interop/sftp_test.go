@@ -296,7 +296,9 @@ func TestCopyingOverWhelkd(t *testing.T) {
 		s := serveSFTP(t, whelkd)
 		local, remote := t.TempDir(), t.TempDir()
 		plant(t, remote, 100)
-		r := run(t, limited(t, sshfs, "-o", "ssh_command="+shell(t, s), "127.0.0.1:"+remote, local))
+		r := run(t, limited(t, sshfs, "-F", "none", "-p", strconv.Itoa(s.port),
+			"-o", "IdentityFile="+userKeyFile(t, hostkey.Ed25519), "-o", "UserKnownHostsFile="+s.knownHosts, "-o", "IdentitiesOnly=yes",
+			"-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes", userName(t)+"@127.0.0.1:"+remote, local))
 		if r.status != 0 && strings.Contains(r.stderr, "fuse") {
 			t.Skipf("nothing can be mounted here: %s", r.stderr)
 		}
