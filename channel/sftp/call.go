@@ -3,6 +3,7 @@ package sftp
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/whelk-ssh/whelk/wire"
 )
@@ -12,6 +13,7 @@ type call struct {
 	id    uint32
 	limit uint32 // of bytes in the answer, id not counted
 	cost  int64  // to return to the window
+	sent  time.Time
 	done  chan struct{}
 
 	// These are guarded by the conn's mutex, until done.

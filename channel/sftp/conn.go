@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"time"
 
 	"github.com/whelk-ssh/whelk/wire"
 )
@@ -138,7 +139,7 @@ func (c *conn) deliver(call *call, a answer) {
 	c.mu.Lock()
 	if c.calls[call.id] == call {
 		delete(c.calls, call.id)
-		c.window.release(call.cost)
+		c.window.answered(call.cost, call.sent)
 	}
 	call.finish(a)
 	abandoned := call.abandoned
@@ -184,6 +185,7 @@ func (c *conn) post(p *packet, call *call) {
 	call.id = c.next
 	c.next++
 	c.calls[call.id] = call
+	call.sent = time.Now()
 	binary.BigEndian.PutUint32(p.b, uint32(len(p.b)-lengthSize))
 	binary.BigEndian.PutUint32(p.b[lengthSize+1:], call.id)
 	c.outbox.put(p)

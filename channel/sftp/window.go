@@ -2,37 +2,40 @@ package sftp
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
 
 // A window bounds what a client has asked for and not been answered, in bytes
 // of data that travel in either direction: 0 <= used, and used > limit only by
-// the one request that always fits.
+// the one request that always fits, and by those that end what others began.
 //
-// The limit follows the path. A round is the time in which as much is answered
-// as was outstanding at its start, one round trip if nothing queues. When a
-// round in which somebody had to wait for the window brought clearly more bytes
-// a second than the best before it, the limit doubles; after some that did not,
-// more in flight would only queue somewhere, and the limit stays. From time to
-// time it is tried again, since paths change.
+// The limit follows the path: it is twice what fits onto it, which is the best
+// rate of late times the shortest round trip. While the window is what limits
+// the rate, so that a round trip takes no longer for more, each round doubles
+// it. Once more in flight only queues somewhere, neither the best rate nor the
+// shortest trip changes, and the limit stays.
 type window struct {
 	mu       sync.Mutex
 	limit    int64
 	used     int64
 	requests int
 	waiters  []*waiter // first come, first served
-	round    round
-	best     float64 // bytes a second
-	flat     int     // rounds in sequence that brought no more
+
+	trip  time.Duration       // the shortest from a request to its answer
+	rates [lateRounds]float64 // of the rounds of late, in bytes a second
+	turn  int                 // which of them is next
+	held  float64             // the best rate when trip was last begun anew
+	round round
 }
 
-// A round is one measurement.
+// A round is one measurement: the time in which as much is answered as was
+// under way at its start, and no less than a round trip.
 type round struct {
 	start    time.Time
 	bytes    int64 // to be answered until its end
 	answered int64
-	starved  bool // somebody waited
 }
 
 // A waiter waits for n bytes.
@@ -49,13 +52,8 @@ const (
 	maxRequests = 1024 // outstanding at a time, however small
 )
 
-// How a window decides.
-const (
-	growthWorth = 1.15 // times the best rate, to double the limit
-	flatRounds  = 3    // without growth, until it stays
-	retryRounds = 64   // until growth is tried again
-	staleBest   = 0.8  // of the best rate is what has to be exceeded then
-)
+// lateRounds is for how long a rate is remembered.
+const lateRounds = 16
 
 // requestCost is what a request takes from the window besides its data.
 const requestCost = 256
@@ -69,7 +67,7 @@ func (w *window) fits(n int64) bool {
 
 func (w *window) take(n int64) {
 	if w.used == 0 {
-		w.round = round{} // the path was idle, which says nothing about it
+		w.round = round{start: time.Now()} // the path was idle, which says nothing about it
 	}
 	w.used += n
 	w.requests++
@@ -80,7 +78,6 @@ func (w *window) tryAcquire(n int64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.waiters) > 0 || !w.fits(n) {
-		w.round.starved = true
 		return false
 	}
 	w.take(n)
@@ -102,7 +99,6 @@ func (w *window) acquire(ctx context.Context, n int64) error {
 		w.mu.Unlock()
 		return nil
 	}
-	w.round.starved = true
 	me := &waiter{n: n, admit: make(chan struct{})}
 	w.waiters = append(w.waiters, me)
 	w.mu.Unlock()
@@ -129,11 +125,19 @@ func (w *window) giveUp(ctx context.Context, me *waiter) error {
 	return context.Cause(ctx)
 }
 
-// release returns n bytes that have been answered.
+// answered returns n bytes that were taken for a request, which was sent then
+// and has its answer.
+func (w *window) answered(n int64, sent time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.measure(n, sent)
+	w.giveBack(n)
+}
+
+// release returns n bytes of a request that has no answer.
 func (w *window) release(n int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.measure(n)
 	w.giveBack(n)
 }
 
@@ -155,36 +159,37 @@ func (w *window) admit() {
 
 // measure counts n bytes as answered, and ends the round with them if it is
 // due. Callers hold w.mu.
-func (w *window) measure(n int64) {
-	r := &w.round
-	if r.start.IsZero() {
-		*r = round{start: time.Now(), bytes: w.used, starved: r.starved}
-		return
-	}
-	r.answered += n
-	if r.answered < r.bytes {
-		return
-	}
+func (w *window) measure(n int64, sent time.Time) {
 	now := time.Now()
-	if elapsed := now.Sub(r.start).Seconds(); r.starved && elapsed > 0 {
-		w.adapt(float64(r.answered) / elapsed)
+	if trip := max(now.Sub(sent), time.Microsecond); w.trip == 0 || trip < w.trip {
+		w.trip = trip
 	}
+	r := &w.round
+	r.answered += n
+	elapsed := now.Sub(r.start)
+	if r.answered < r.bytes || elapsed < w.trip {
+		return
+	}
+	w.rates[w.turn] = float64(r.answered) / elapsed.Seconds()
+	w.turn = (w.turn + 1) % lateRounds
 	w.round = round{start: now, bytes: w.used}
+	w.adapt()
 }
 
-// adapt draws the conclusion of a round at the rate.
-func (w *window) adapt(rate float64) {
-	if rate < w.best*growthWorth {
-		w.flat++
-		if w.flat >= retryRounds {
-			w.flat, w.best = 0, w.best*staleBest
+// adapt draws the conclusion of the rounds. A path that has become half as
+// fast may be another one, whose round trip is not known.
+func (w *window) adapt() {
+	best := slices.Max(w.rates[:])
+	if w.turn == 0 {
+		if best < w.held/2 {
+			w.trip = 0
 		}
-		return
+		w.held = best
 	}
-	if w.flat < flatRounds {
-		w.limit = min(w.limit*2, maxWindow)
+	w.limit = min(max(int64(2*best*w.trip.Seconds()), minWindow), maxWindow)
+	if w.trip == 0 {
+		w.limit = minWindow
 	}
-	w.best, w.flat = rate, 0
 }
 
 // allowance returns the limit as it is.

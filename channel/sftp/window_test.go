@@ -22,21 +22,22 @@ import (
 // bytes a second, for a while.
 func drive(w *window, trip time.Duration, capacity float64, rounds int) {
 	const part = 32 << 10
-	type answer struct{ due time.Time }
+	type answer struct{ sent, due time.Time }
 	var way []answer
 	free := time.Now()
 	for end := time.Now().Add(time.Duration(rounds) * trip); time.Now().Before(end); {
 		for w.tryAcquire(part) {
 			free = time.Unix(0, max(free.UnixNano(), time.Now().UnixNano())).Add(time.Duration(part / capacity * 1e9))
-			way = append(way, answer{free.Add(trip)})
+			way = append(way, answer{time.Now(), free.Add(trip)})
 		}
-		time.Sleep(time.Until(way[0].due))
+		first := way[0]
 		way = way[1:]
-		w.release(part)
+		time.Sleep(time.Until(first.due))
+		w.answered(part, first.sent)
 	}
 	for _, a := range way {
 		time.Sleep(time.Until(a.due))
-		w.release(part)
+		w.answered(part, a.sent)
 	}
 }
 
@@ -48,10 +49,10 @@ func TestWindowFollowsThePath(t *testing.T) {
 		capacity  float64
 		low, high int64
 	}{
-		{"local", time.Millisecond, 100e6, minWindow, 4 * minWindow},
-		{"100 ms at 100 MB/s", 100 * time.Millisecond, 100e6, 8 << 20, 32 << 20},
+		{"local", time.Millisecond, 100e6, minWindow, minWindow},
+		{"100 ms at 100 MB/s", 100 * time.Millisecond, 100e6, 18 << 20, 22 << 20},
 		{"300 ms at 1 GB/s", 300 * time.Millisecond, 1e9, maxWindow, maxWindow},
-		{"20 ms at 10 MB/s", 20 * time.Millisecond, 10e6, minWindow, 2 * minWindow},
+		{"20 ms at 10 MB/s", 20 * time.Millisecond, 10e6, minWindow, minWindow},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -66,15 +67,18 @@ func TestWindowFollowsThePath(t *testing.T) {
 	}
 }
 
-// A path that becomes wider is noticed.
-func TestWindowTriesAgain(t *testing.T) {
+// A path that becomes wider, narrower or longer is noticed.
+func TestWindowFollowsChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWindow()
 		drive(w, 100*time.Millisecond, 30e6, 50)
-		narrow := w.allowance()
-		require.LessOrEqual(t, narrow, int64(8<<20))
-		drive(w, 100*time.Millisecond, 300e6, 300)
-		require.Greater(t, w.allowance(), narrow)
+		require.InEpsilon(t, 6e6, w.allowance(), 0.1)
+		drive(w, 100*time.Millisecond, 300e6, 100)
+		require.InEpsilon(t, 60e6, w.allowance(), 0.1)
+		drive(w, 100*time.Millisecond, 30e6, 1000)
+		require.Less(t, w.allowance(), int64(30e6))
+		drive(w, 800*time.Millisecond, 30e6, 100)
+		require.Greater(t, w.allowance(), int64(20e6), "or it would not be filled")
 	})
 }
 

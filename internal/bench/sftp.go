@@ -15,6 +15,9 @@ import (
 	"github.com/pkg/sftp"
 )
 
+// files is what both libraries are made to use with sshd.
+var files = suite{kex: curve25519.kex, cipher: gcm.cipher}
+
 // sftpFigures are those of files. Their server's program is sshd's own.
 func sftpFigures() []figure {
 	whelkcp, openSSH := (*bench).copyWhelk, (*bench).copyOpenSSH
@@ -199,30 +202,30 @@ type remoteFile interface {
 type opener func(b *bench, address, name string, flag int) (remoteFile, func(), error)
 
 func openWhelk(b *bench, address, name string, flag int) (remoteFile, func(), error) {
-	l, err := ours.dial(address, b.keys, gcm)
+	l, err := ours.dial(address, b.keys, files)
 	if err != nil {
 		return nil, nil, err
 	}
-	files, err := l.(whelkLink).SFTP(context.Background())
+	c, err := l.(whelkLink).SFTP(context.Background())
 	if err != nil {
 		l.Close()
 		return nil, nil, err
 	}
-	f, err := files.OpenFile(name, flag, 0o644)
+	f, err := c.OpenFile(name, flag, 0o644)
 	return f, func() { l.Close() }, err
 }
 
 func openPkgSFTP(b *bench, address, name string, flag int) (remoteFile, func(), error) {
-	l, err := peer.dial(address, b.keys, gcm)
+	l, err := peer.dial(address, b.keys, files)
 	if err != nil {
 		return nil, nil, err
 	}
-	files, err := sftp.NewClient(l.(xcryptoLink).Client, sftp.UseConcurrentWrites(true))
+	c, err := sftp.NewClient(l.(xcryptoLink).Client, sftp.UseConcurrentWrites(true))
 	if err != nil {
 		l.Close()
 		return nil, nil, err
 	}
-	f, err := files.OpenFile(name, flag)
+	f, err := c.OpenFile(name, flag)
 	return f, func() { l.Close() }, err
 }
 
