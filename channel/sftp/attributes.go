@@ -35,12 +35,12 @@ const (
 //	string   extended data
 //	...      more pairs, as many as the count says
 type Attributes struct {
-	Flags            AttributeFlag
-	Size             uint64
-	UID, GID         uint32
-	Permissions      uint32 // st_mode of POSIX: type and permission bits
-	Accessed, Modded uint32 // seconds since 1970
-	Extended         []Extension
+	Flags              AttributeFlag
+	Size               uint64
+	UID, GID           uint32
+	Permissions        uint32 // st_mode of POSIX: type and permission bits
+	Accessed, Modified uint32 // seconds since 1970
+	Extended           []Extension
 }
 
 // An Extension is a name and what belongs to it: of an attribute, or of a
@@ -63,7 +63,7 @@ func (a *Attributes) append(b []byte) []byte {
 		b = wire.AppendUint32(b, a.Permissions)
 	}
 	if a.Has(HasTimes) {
-		b = wire.AppendUint32(wire.AppendUint32(b, a.Accessed), a.Modded)
+		b = wire.AppendUint32(wire.AppendUint32(b, a.Accessed), a.Modified)
 	}
 	if a.Has(HasExtended) {
 		b = wire.AppendUint32(b, uint32(len(a.Extended)))
@@ -88,7 +88,7 @@ func parseAttributes(r *wire.Reader) (Attributes, error) {
 		a.Permissions = r.Uint32()
 	}
 	if a.Has(HasTimes) {
-		a.Accessed, a.Modded = r.Uint32(), r.Uint32()
+		a.Accessed, a.Modified = r.Uint32(), r.Uint32()
 	}
 	if a.Has(HasExtended) {
 		var err error
@@ -200,7 +200,7 @@ func seconds(t time.Time) uint32 { return uint32(min(max(t.Unix(), 0), 1<<32-1))
 
 // times returns attributes with nothing but times.
 func times(accessed, modified time.Time) *Attributes {
-	return &Attributes{Flags: HasTimes, Accessed: seconds(accessed), Modded: seconds(modified)}
+	return &Attributes{Flags: HasTimes, Accessed: seconds(accessed), Modified: seconds(modified)}
 }
 
 // A fileInfo is a fs.FileInfo and a fs.DirEntry of a server's file.
@@ -212,7 +212,7 @@ type fileInfo struct {
 func (i *fileInfo) Name() string               { return i.name }
 func (i *fileInfo) Size() int64                { return int64(min(i.a.Size, 1<<63-1)) }
 func (i *fileInfo) Mode() fs.FileMode          { return fileMode(i.a.Permissions) }
-func (i *fileInfo) ModTime() time.Time         { return time.Unix(int64(i.a.Modded), 0) }
+func (i *fileInfo) ModTime() time.Time         { return time.Unix(int64(i.a.Modified), 0) }
 func (i *fileInfo) IsDir() bool                { return i.Mode().IsDir() }
 func (i *fileInfo) Sys() any                   { return &i.a }
 func (i *fileInfo) Type() fs.FileMode          { return i.Mode().Type() }

@@ -2,7 +2,6 @@ package sftp
 
 import (
 	"context"
-	"io"
 	"time"
 
 	"github.com/whelk-ssh/whelk/wire"
@@ -211,6 +210,3 @@ func (a answer) name() (string, error) {
 	}
 	return all[0].name, nil
 }
-
-// ended reports whether err says that there is no more, and no failure.
-func ended(err error) bool { return err == io.EOF }

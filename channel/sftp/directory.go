@@ -131,7 +131,7 @@ func (c *Client) Entries(name string) iter.Seq2[fs.DirEntry, error] {
 		defer l.close()
 		for {
 			all, err := l.next()
-			if ended(err) {
+			if isEnd(err) {
 				return
 			}
 			if err != nil {

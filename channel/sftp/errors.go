@@ -31,14 +31,12 @@ var (
 	errHandle       = errors.New("a handle that is empty or longer than 256 bytes")
 	errCount        = errors.New("more items announced than a packet can hold")
 	errNoProgress   = errors.New("an answer without anything in it")
-	errNotInit      = errors.New("the first packet is not SSH_FXP_INIT")
 	errListing      = errors.New("sftp: a directory has more entries than are read into memory: use Entries")
 	errNegative     = errors.New("sftp: negative offset")
 	errAppend       = errors.New("sftp: WriteAt of a file opened with O_APPEND")
 	errWhence       = errors.New("sftp: invalid whence")
 	errNotDirectory = errors.New("sftp: not a directory")
 	errIsDirectory  = errors.New("sftp: is a directory")
-	errNotRegular   = errors.New("sftp: neither a file nor a directory")
 	errTooDeep      = errors.New("sftp: directories are nested too deep")
 	errLarger       = errors.New("sftp: cannot resume: the target is larger than the source")
 	errNameLength   = errors.New("sftp: a path is longer than a packet")
@@ -69,7 +67,3 @@ func pathError(op, name string, err error) error {
 	}
 	return &fs.PathError{Op: op, Path: name, Err: err}
 }
-
-// linkError is pathError for what has two paths, of which it names the one
-// that is made.
-func linkError(op, _, name string, err error) error { return pathError(op, name, err) }

@@ -3,7 +3,6 @@ package sftp
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 
 	"github.com/whelk-ssh/whelk/wire"
@@ -127,10 +126,10 @@ func (c *Client) startExtended(name string, body []byte) (*call, error) {
 //	uint64    f_flag      bit mask of f_flag values
 //	uint64    f_namemax   maximum filename length
 type VFS struct {
-	BlockSize, FragmentSize                  uint64 // bytes; the blocks below are fragments
-	Blocks, BlocksFree, BlocksAvailable      uint64
-	Files, FilesFree, FilesAvailable         uint64
-	ID, Flags /* VFSReadOnly ... */, NameMax uint64
+	BlockSize, FragmentSize             uint64 // bytes; the blocks below are fragments
+	Blocks, BlocksFree, BlocksAvailable uint64
+	Files, FilesFree, FilesAvailable    uint64
+	ID, Flags, NameMax                  uint64 // Flags as below; NameMax in bytes
 }
 
 // Flags of a VFS.
@@ -186,7 +185,7 @@ func (c *Client) statVFS(extension, subject, name string) (*VFS, error) {
 // Link makes newname another name of the file oldname (hardlink@openssh.com).
 func (c *Client) Link(oldname, newname string) error {
 	err := c.extendedDo(extHardlink, wire.AppendString(wire.AppendString(nil, oldname), newname))
-	return linkError("link", oldname, newname, c.explain(err, newname))
+	return pathError("link", newname, c.explain(err, newname))
 }
 
 // HomeDirectory returns the home directory of a user of the server, or of the
@@ -300,5 +299,3 @@ func (c *Client) explain(err error, name string) error {
 	}
 	return existing{err}
 }
-
-var _ fs.FileInfo = (*fileInfo)(nil)

@@ -25,7 +25,7 @@ type File struct {
 	handle string
 	append bool
 
-	state  sync.RWMutex // closed: held to read while the handle is used, not while answers are waited for
+	state  sync.RWMutex // guards closed, and is held for no longer than to look
 	closed bool
 
 	mu      sync.Mutex // what follows: the offset and what reads ahead of it

@@ -73,7 +73,7 @@ func apply(a *Attributes, special bool, s setter) error {
 		note(s.chmod(mode))
 	}
 	if a.Has(HasTimes) {
-		note(s.chtimes(time.Unix(int64(a.Accessed), 0), time.Unix(int64(a.Modded), 0)))
+		note(s.chtimes(time.Unix(int64(a.Accessed), 0), time.Unix(int64(a.Modified), 0)))
 	}
 	if a.Has(HasOwner) {
 		note(s.chown(int(a.UID), int(a.GID)))
@@ -129,7 +129,7 @@ func attributesOf(info fs.FileInfo) Attributes {
 	}
 	a := Attributes{
 		Flags: HasSize | HasPermissions | HasTimes, Size: uint64(max(info.Size(), 0)), Permissions: posixMode(info.Mode()),
-		Accessed: seconds(info.ModTime()), Modded: seconds(info.ModTime()),
+		Accessed: seconds(info.ModTime()), Modified: seconds(info.ModTime()),
 	}
 	fromSystem(&a, info.Sys())
 	return a

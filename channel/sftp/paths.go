@@ -91,7 +91,7 @@ func (c *Client) Truncate(name string, size int64) error {
 func (c *Client) Rename(oldname, newname string) error {
 	if c.has(extPosixRename) {
 		err := c.extendedDo(extPosixRename, wire.AppendString(wire.AppendString(nil, oldname), newname))
-		return linkError("rename", oldname, newname, err)
+		return pathError("rename", newname, err)
 	}
 	return c.RenameExclusive(oldname, newname)
 }
@@ -105,7 +105,7 @@ func (c *Client) Rename(oldname, newname string) error {
 //	string    newpath
 func (c *Client) RenameExclusive(oldname, newname string) error {
 	err := c.do(onPaths(fxpRename, oldname, newname))
-	return linkError("rename", oldname, newname, c.explain(err, newname))
+	return pathError("rename", newname, c.explain(err, newname))
 }
 
 // Symlink makes newname a symbolic link to oldname.
@@ -119,7 +119,7 @@ func (c *Client) RenameExclusive(oldname, newname string) error {
 //	string    linkpath
 func (c *Client) Symlink(oldname, newname string) error {
 	err := c.do(onPaths(fxpSymlink, oldname, newname))
-	return linkError("symlink", oldname, newname, c.explain(err, newname))
+	return pathError("symlink", newname, c.explain(err, newname))
 }
 
 // ReadLink returns where the symbolic link leads to. It is what somebody wrote

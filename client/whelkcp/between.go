@@ -117,7 +117,7 @@ func preserve(set func(string, *sftp.Attributes) error, name string, info fs.Fil
 		return nil
 	}
 	return set(name, &sftp.Attributes{
-		Flags: sftp.HasPermissions | sftp.HasTimes, Permissions: uint32(info.Mode().Perm()), Accessed: a.Accessed, Modded: a.Modded,
+		Flags: sftp.HasPermissions | sftp.HasTimes, Permissions: uint32(info.Mode().Perm()), Accessed: a.Accessed, Modified: a.Modified,
 	})
 }
 
