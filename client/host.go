@@ -168,8 +168,8 @@ func (d *HostDialer) jump(ctx context.Context, s *sshconfig.Settings, via sshcon
 	if err != nil {
 		return nil, err
 	}
-	if settings.HostName() == s.HostName() && settings.Port() == s.Port() && settings.User() == s.User() {
-		return nil, fmt.Errorf("client: ProxyJump leads to %s by way of itself", hostAddress(s))
+	if via.Host == s.Destination() && hostAddress(settings) == hostAddress(s) && settings.User() == s.User() {
+		return nil, fmt.Errorf("client: ProxyJump leads to %s by way of itself", via.Host)
 	}
 	c, err := d.dial(ctx, settings, list.jumps)
 	if err != nil {

@@ -62,16 +62,12 @@ func (e *UnsupportedError) Error() string {
 
 // ConfigFor returns the configuration of a client for a host: algorithms, host
 // keys, and ways to log in. Forwardings, and what is to be run, are left to the
-// caller. What cannot be done without, and is not supported, is an
-// [*UnsupportedError].
+// caller.
 func ConfigFor(s *sshconfig.Settings, q Questions) (*Config, error) {
 	for _, keyword := range []string{"PKCS11Provider", "SecurityKeyProvider", "KnownHostsCommand"} {
 		if at, given := s.Set(keyword); given && s.Text(keyword) != "" {
 			q.warn(&UnsupportedError{keyword, at})
 		}
-	}
-	if at, _ := s.Set("RevokedHostKeys"); s.Text("RevokedHostKeys") != "" {
-		return nil, &UnsupportedError{"RevokedHostKeys", at}
 	}
 	settings, err := transportFor(s)
 	if err != nil {
@@ -167,7 +163,8 @@ func knownHostsFor(s *sshconfig.Settings, q *Questions) knownhosts.Config {
 	config := knownhosts.Config{
 		Files: s.List("userknownhostsfile"), SystemFiles: s.List("globalknownhostsfile"),
 		Policy: policies[s.Text("stricthostkeychecking")], Ask: q.Host,
-		Alias: s.Text("hostkeyalias"), CheckIP: s.Yes("checkhostip"), Hash: s.Yes("hashknownhosts"),
+		Revoked: hostkey.RevokedKeyFiles(s.List("revokedhostkeys")...),
+		Alias:   s.Text("hostkeyalias"), CheckIP: s.Yes("checkhostip"), Hash: s.Yes("hashknownhosts"),
 	}
 	if s.Yes("batchmode") {
 		config.Ask = nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/whelk-ssh/whelk/cipher"
 	"github.com/whelk-ssh/whelk/hostkey"
+	"github.com/whelk-ssh/whelk/internal/pattern"
 	"github.com/whelk-ssh/whelk/kex"
 	"github.com/whelk-ssh/whelk/mac"
 )
@@ -76,7 +77,7 @@ func (n Names) Choose(value string) ([]string, error) {
 	var wanted []string
 	switch sign {
 	case '-':
-		left := slices.DeleteFunc(slices.Clone(n.Default), func(name string) bool { return matchList(rest, name) })
+		left := slices.DeleteFunc(slices.Clone(n.Default), func(name string) bool { return pattern.MatchList(rest, name) })
 		return n.some(left, value)
 	case '+':
 		wanted = slices.Concat(n.Default, strings.Split(rest, ","))
@@ -86,8 +87,8 @@ func (n Names) Choose(value string) ([]string, error) {
 		wanted = strings.Split(value, ",")
 	}
 	var chosen []string
-	for _, pattern := range wanted {
-		meant, err := n.find(pattern)
+	for _, word := range wanted {
+		meant, err := n.find(word)
 		if err != nil {
 			return nil, err
 		}
@@ -100,19 +101,19 @@ func (n Names) Choose(value string) ([]string, error) {
 	return n.some(chosen, value)
 }
 
-// find returns the names that pattern describes.
-func (n Names) find(pattern string) (meant []string, err error) {
+// find returns the names that a name or pattern means.
+func (n Names) find(word string) (meant []string, err error) {
 	from := slices.Concat(n.Default, n.Optional)
-	if !strings.ContainsAny(pattern, "*?") {
+	if !strings.ContainsAny(word, "*?") {
 		from = append(from, n.Insecure...)
 	}
 	for _, name := range from {
-		if match(pattern, name) {
+		if pattern.Match(word, name) {
 			meant = append(meant, name)
 		}
 	}
-	if len(meant) == 0 || strings.HasPrefix(pattern, "!") {
-		return nil, fmt.Errorf("no algorithm is called %.64q: leave it out", pattern)
+	if len(meant) == 0 || strings.HasPrefix(word, "!") {
+		return nil, fmt.Errorf("no algorithm is called %.64q: leave it out", word)
 	}
 	return meant, nil
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/whelk-ssh/whelk/internal/pattern"
 )
 
 // hostBlock takes the patterns of a Host line, and reports whether they describe the
@@ -18,9 +20,9 @@ func (e *evaluation) hostBlock(l *line) (bool, error) {
 		return false, l.fail(err)
 	}
 	found := false
-	for _, pattern := range patterns {
-		pattern, negated := strings.CutPrefix(pattern, "!")
-		if !match(pattern, e.host) {
+	for _, word := range patterns {
+		word, negated := strings.CutPrefix(word, "!")
+		if !pattern.Match(word, e.host) {
 			continue
 		}
 		if negated {
@@ -38,22 +40,22 @@ type criterion func(e *evaluation, argument string) (bool, error)
 var criteria = map[string]criterion{
 	"host":         func(e *evaluation, a string) (bool, error) { return matchHost(a, e.currentHost()), nil },
 	"originalhost": func(e *evaluation, a string) (bool, error) { return matchHost(a, e.settings.destination), nil },
-	"user":         func(e *evaluation, a string) (bool, error) { return matchList(a, e.currentUser()), nil },
-	"localuser":    func(e *evaluation, a string) (bool, error) { return matchList(a, e.settings.account.Name), nil },
-	"version":      func(e *evaluation, a string) (bool, error) { return matchList(a, e.config.Version), nil },
+	"user":         func(e *evaluation, a string) (bool, error) { return pattern.MatchList(a, e.currentUser()), nil },
+	"localuser":    func(e *evaluation, a string) (bool, error) { return pattern.MatchList(a, e.settings.account.Name), nil },
+	"version":      func(e *evaluation, a string) (bool, error) { return pattern.MatchList(a, e.config.Version), nil },
 	"tagged":       func(e *evaluation, a string) (bool, error) { return matchMaybe(a, e.settings.Text("tag")), nil },
 	"command":      func(e *evaluation, a string) (bool, error) { return matchMaybe(a, e.config.Command), nil },
-	"sessiontype":  func(e *evaluation, a string) (bool, error) { return matchList(a, e.sessionType()), nil },
+	"sessiontype":  func(e *evaluation, a string) (bool, error) { return pattern.MatchList(a, e.sessionType()), nil },
 	"localnetwork": (*evaluation).inNetwork,
 	"exec":         nil, // only if all in front of it apply: see matchBlock
 }
 
-// matchMaybe is matchList, but nothing is described by nothing only.
+// matchMaybe reports whether a list of patterns describes s, but nothing is described by nothing only.
 func matchMaybe(list, s string) bool {
 	if s == "" {
 		return list == ""
 	}
-	return matchList(list, s)
+	return pattern.MatchList(list, s)
 }
 
 // matchBlock takes the criteria of a Match line, and reports whether all of them

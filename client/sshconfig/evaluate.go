@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/whelk-ssh/whelk/internal/pattern"
 )
 
 // An evaluation is the way from a destination to its settings.
@@ -20,6 +22,7 @@ type evaluation struct {
 
 	contents map[string]content // of files, by path
 	read     int                // bytes
+	files    int
 }
 
 // readOptions takes the options, which no block has conditions for.
@@ -95,7 +98,7 @@ func (e *evaluation) set(l *line, active bool) error {
 		return l.end()
 	case k == nil && slices.Contains(e.config.Own, l.keyword):
 		k = &keyword{name: l.keyword, read: readFiles}
-	case k == nil && matchList(lower(e.settings.Text("ignoreunknown")), l.keyword):
+	case k == nil && pattern.MatchList(lower(e.settings.Text("ignoreunknown")), l.keyword):
 		return nil
 	case k == nil:
 		return l.fail(ErrUnknownKeyword)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/whelk-ssh/whelk/internal/pattern"
 )
 
 // Bounds of the lists that add up, as OpenSSH has them where it has any.
@@ -63,7 +65,7 @@ func keepSendEnv(s *Settings, name string, v Value, _ bool) {
 	words := slices.Clone(s.values[name].Words)
 	for _, word := range v.Words {
 		if back, ok := strings.CutPrefix(word, "-"); ok {
-			words = slices.DeleteFunc(words, func(w string) bool { return match(back, w) })
+			words = slices.DeleteFunc(words, func(w string) bool { return pattern.Match(back, w) })
 		} else if len(words) < maxPatterns {
 			words = append(words, word)
 		}

@@ -19,6 +19,7 @@ const (
 	maxTotalBytes = 8 << 20
 	maxDepth      = 16
 	maxIncluded   = 1024 // by one line
+	maxFiles      = 4096 // each as often as it is read
 )
 
 // content is what a file holds, read once.
@@ -62,7 +63,8 @@ func (e *evaluation) readFile(b *block) error {
 		return &Error{At: at, Err: c.err}
 	}
 	// Files may include others many times over, which takes time too.
-	if e.read += len(c.text); e.read > maxTotalBytes {
+	e.files++
+	if e.read += len(c.text); e.read > maxTotalBytes || e.files > maxFiles {
 		return &Error{At: at, Err: ErrSize}
 	}
 	for text := range bytes.Lines(c.text) {

@@ -58,5 +58,8 @@ func (p *program) passphrase(ctx context.Context, file string, locked *hostkey.P
 		p.log.printf(levelInfo, "Bad passphrase, try again for %s.", file)
 	}
 	text, err := p.secret(ctx, fmt.Sprintf("Enter passphrase for key '%s': ", printable(file)), false)
+	if err != nil {
+		err = fmt.Errorf("passphrase of %s: %w", file, err)
+	}
 	return []byte(text), err
 }

@@ -101,7 +101,7 @@ var keywords = []keyword{
 	{name: "remoteforward", idle: "", dear: true},
 	{name: "requesttty", take: takeRequestTTY},
 	{name: "requiredrsasize", take: elsewhere}, // fewer bits than 1024 are none here
-	{name: "revokedhostkeys", idle: "", dear: true},
+	{name: "revokedhostkeys", take: list(func(s *settings) *[]string { return &s.revokedHosts })},
 	{name: "securitykeyprovider", idle: "internal", loud: true},
 	{name: "sendenv", take: list(func(s *settings) *[]string { return &s.sendEnv })},
 	{name: "serveralivecountmax", take: elsewhere}, // of no use without ServerAliveInterval

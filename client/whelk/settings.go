@@ -8,6 +8,7 @@ import (
 
 	"github.com/whelk-ssh/whelk/client/sshconfig"
 	"github.com/whelk-ssh/whelk/hostkey/knownhosts"
+	"github.com/whelk-ssh/whelk/internal/pattern"
 	"github.com/whelk-ssh/whelk/transport"
 )
 
@@ -41,6 +42,8 @@ type settings struct {
 	trustLocalhost bool
 	updateHosts    string   // "yes", "no" or "ask"
 	authorities    []string // signature algorithms of certificate authorities
+
+	revokedHosts []string // files
 
 	connectTimeout time.Duration
 	requestTTY     string // "auto", "no", "yes" or "force"
@@ -92,7 +95,7 @@ func (s *settings) environment(ours []string) []string {
 	env := slices.Clone(s.setEnv)
 	for _, v := range ours {
 		name, _, _ := strings.Cut(v, "=")
-		if slices.ContainsFunc(s.sendEnv, func(pattern string) bool { return sshconfig.Match(pattern, name) }) {
+		if slices.ContainsFunc(s.sendEnv, func(p string) bool { return pattern.Match(p, name) }) {
 			env = append(env, v)
 		}
 	}

@@ -20,6 +20,7 @@ type layer struct {
 const (
 	crypto = "golang.org/x/crypto/"
 	circl  = "github.com/cloudflare/circl" // what neither the standard library nor x/crypto has
+	proxy  = "github.com/pires/go-proxyproto"
 )
 
 // layers is the dependency graph. Arrows point at what is imported, and only
@@ -34,11 +35,11 @@ var layers = map[string]layer{
 	"cipher":             {internal: []string{"mac"}, external: []string{crypto + "chacha20", crypto + "chacha20poly1305", crypto + "poly1305", "golang.org/x/sys/cpu"}},
 	"kex":                {internal: []string{"wire", "internal/sntrup761"}, external: []string{crypto + "curve25519", "filippo.io/bigmod"}},
 	"kex/curve448":       {internal: []string{"kex", "wire"}, external: []string{circl}},
-	"hostkey":            {internal: []string{"wire", "internal/argon2d", "internal/bcryptpbkdf"}, external: []string{crypto + "ed25519", crypto + "argon2", crypto + "chacha20", crypto + "poly1305", crypto + "scrypt"}},
+	"hostkey":            {internal: []string{"wire", "internal/argon2d", "internal/bcryptpbkdf", "internal/pattern"}, external: []string{crypto + "ed25519", crypto + "argon2", crypto + "chacha20", crypto + "poly1305", crypto + "scrypt"}},
 	"hostkey/ed448":      {internal: []string{"hostkey", "wire"}, external: []string{circl}},
 	"hostkey/mldsa44":    {internal: []string{"hostkey", "wire"}, external: []string{circl, crypto + "ed25519"}},
-	"hostkey/knownhosts": {internal: []string{"hostkey"}},
-	"agent":              {internal: []string{"wire", "hostkey"}},
+	"hostkey/knownhosts": {internal: []string{"hostkey", "internal/pattern"}},
+	"agent":              {internal: []string{"wire", "hostkey", "internal/pattern"}},
 	"channel":            {internal: []string{"wire", "internal/ledger"}, tests: []string{"golang.org/x/net/nettest"}},
 	"channel/sftp":       {internal: []string{"wire"}},
 
@@ -48,20 +49,20 @@ var layers = map[string]layer{
 	"connection": {internal: []string{"wire", "channel", "internal/ledger"}, tests: []string{"golang.org/x/net/nettest"}},
 
 	// What users write, for the facades.
-	"client/sshconfig": {internal: []string{"cipher", "mac", "kex", "hostkey"}},
+	"client/sshconfig": {internal: []string{"cipher", "mac", "kex", "hostkey", "internal/pattern"}},
 
 	// Level 3: composition.
 	"client":         {internal: append(facade, "cipher", "kex", "mac", "hostkey/knownhosts", "client/sshconfig"), tests: []string{"golang.org/x/net/nettest"}},
-	"server":         {internal: facade, external: []string{crypto + "bcrypt"}, tests: []string{"golang.org/x/net/nettest"}},
-	"server/sshtest": {internal: append(facade, "server", "internal/memnet", "internal/testkeys")},
+	"server":         {internal: facade, external: []string{crypto + "bcrypt"}, tests: []string{"golang.org/x/net/nettest", proxy}},
+	"server/sshtest": {internal: append(facade, "client", "server", "internal/memnet")},
 
 	// Level 4: what uses all of it.
-	"client/whelk":   {internal: append(belowFacades, "client", "client/sshconfig", "internal/algolist", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys"}, tests: []string{"github.com/creack/pty"}},
+	"client/whelk":   {internal: append(belowFacades, "client", "client/sshconfig", "internal/algolist", "internal/pattern", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys"}, tests: []string{"github.com/creack/pty"}},
 	"client/whelkcp": {internal: append(belowFacades, "client", "client/sshconfig"), external: []string{"golang.org/x/term", "github.com/schollz/progressbar/v3"}},
-	"server/whelkd":  {internal: append(belowFacades, "server", "internal/algolist", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys", "github.com/creack/pty"}},
+	"server/whelkd":  {internal: append(belowFacades, "server", "internal/algolist", "internal/pattern", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys", "github.com/creack/pty", proxy}},
 	"fuzz":           {internal: belowFacades},
 
-	"internal/algolist":    {internal: []string{"cipher", "mac", "kex", "kex/curve448", "hostkey", "hostkey/ed448", "hostkey/mldsa44"}},
+	"internal/algolist":    {internal: []string{"cipher", "mac", "kex", "kex/curve448", "hostkey", "hostkey/ed448", "hostkey/mldsa44", "internal/pattern"}},
 	"internal/arch":        {},
 	"internal/argon2d":     {external: []string{crypto + "blake2b"}},
 	"internal/bcryptpbkdf": {external: []string{crypto + "blowfish"}},
@@ -70,6 +71,7 @@ var layers = map[string]layer{
 	"internal/interop":     {internal: append(belowFacades, "client", "server", "internal/memnet", "internal/testkeys"), tests: []string{"github.com/creack/pty", "golang.org/x/term", "golang.org/x/sys"}},
 	"internal/ledger":      {},
 	"internal/memnet":      {tests: []string{"golang.org/x/net/nettest"}},
+	"internal/pattern":     {},
 	"internal/readme":      {},
 	"internal/sntrup761":   {},
 	"internal/splice":      {},
@@ -78,7 +80,7 @@ var layers = map[string]layer{
 }
 
 var (
-	facade       = []string{"transport", "userauth", "connection", "channel", "channel/sftp", "hostkey", "agent", "wire", "internal/splice"}
+	facade       = []string{"transport", "userauth", "connection", "channel", "channel/sftp", "hostkey", "agent", "wire", "internal/pattern", "internal/splice"}
 	belowFacades = []string{
 		"wire", "mac", "cipher", "kex", "hostkey", "hostkey/knownhosts", "agent",
 		"channel", "channel/sftp", "transport", "userauth", "connection",

@@ -1,3 +1,5 @@
+//go:build unix
+
 // Command whelkd is an SSH server for the user who starts it, after sshd(8):
 // it runs in the foreground, lets that user in with a key of
 // ~/.ssh/authorized_keys, and runs commands and shells as the user.
@@ -34,12 +36,20 @@
 //	KbdInteractiveAuthentication KexAlgorithms ListenAddress LogLevel
 //	LoginGraceTime MACs MaxAuthTries MaxSessions MaxStartups ModuliFile
 //	PasswordAuthentication PermitTTY PermitUserEnvironment PerSourceMaxStartups
+//	PerSourceNetBlockSize PerSourcePenalties PerSourcePenaltyExemptList
 //	Port PubkeyAcceptedAlgorithms PubkeyAuthentication RekeyLimit RevokedKeys
 //	Subsystem TrustedUserCAKeys
 //	UnusedConnectionTimeout
 //
-// Three are ours:
+// Six are ours:
 //
+//	PerSourceRate     how many key exchanges one address may begin in a second;
+//	                  no limit if not given, and 10 with KexAlgorithms of finite
+//	                  fields, which "none" takes away
+//	ProxyProtocol     "yes": every connection begins with who it is from, in the
+//	                  PROXY protocol, version 1 or 2, or is closed
+//	ProxyProtocolFrom addresses and networks, with commas between them, of the
+//	                  proxies; connections from elsewhere are closed
 //	PasswordFile      passwords, as `htpasswd -B` writes them; none if not given
 //	KnownHostsFile    keys of machines that may vouch for the user;
 //	                  ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts if not given
@@ -71,6 +81,14 @@
 // AuthorizedPrincipalsFile. RevokedKeys keeps out what it lists, and everybody
 // while it cannot be read. HostCertificate goes with a HostKey, and may be given
 // for several.
+//
+// PerSourcePenalties are on, with the numbers of sshd_config(5), and concern
+// addresses that fail to log in, do not try or take too long: "no" switches them
+// off, and PerSourcePenaltyExemptList has the addresses and networks that are
+// spared. What users behind one address do wrong, all of them pay for. There is
+// no penalty for a user that does not exist apart from that for failing. An
+// address of IPv6 counts with its network of 64 bits unless
+// PerSourceNetBlockSize says otherwise.
 //
 // PrintMotd, PrintLastLog, TCPKeepAlive and UseDNS are taken and do nothing. Of
 // those that would switch on what whelkd does not do, such as

@@ -1,10 +1,11 @@
+//go:build unix
+
 package main
 
 import (
 	"net"
 	"os"
 
-	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/server"
 )
 
@@ -25,7 +26,7 @@ func (d *daemon) environment(s *server.Session, tty string) []string {
 	set("MAIL", "/var/mail/"+d.account.name)
 	set("TZ", os.Getenv("TZ"))
 	// What the user's key sets may be any of these, as with sshd.
-	env = append(env, (*hostkey.Permissions)(s.Conn().Grant().Permissions).Environment()...)
+	env = append(env, s.Conn().Grant().Permissions.Environment()...)
 	clientIP, clientPort := hostPort(s.Conn().RemoteAddr())
 	serverIP, serverPort := hostPort(s.Conn().LocalAddr())
 	set("SSH_CLIENT", clientIP+" "+clientPort+" "+serverPort)

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -36,6 +38,7 @@ type options struct {
 
 	sessions   int
 	startups   server.Startups
+	sources    sources
 	loginGrace time.Duration
 	unused     time.Duration
 	logLevel   slog.Level
