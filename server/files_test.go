@@ -58,7 +58,7 @@ func TestHostKeyFileRefuses(t *testing.T) {
 		{"readable by all", write("all", good, 0o604), "others may read it"},
 		{"not a key", write("text", []byte("hello"), 0o600), "PRIVATE KEY"},
 		{"empty", write("empty", nil, 0o600), ""},
-		{"a directory", dir, "not a regular file"},
+		{"a directory", dir, "is a directory"},
 		{"below a file", filepath.Join(dir, "good", "key"), ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -16,22 +18,36 @@ import (
 // internalSFTP is the command of sshd_config(5) that starts no program.
 const internalSFTP = "internal-sftp"
 
-// subsystem returns what serves a subsystem: its command, or files.
+// subsystem returns what serves a subsystem: its command, or files. A command
+// that is forced comes ahead of it, whatever it is.
 func (d *daemon) subsystem(command string) server.Handler {
-	if args := strings.Fields(command); len(args) > 0 && args[0] == internalSFTP {
-		o, err := parseSFTP(args[1:])
-		return server.HandlerFunc(func(s *server.Session) { d.serveFiles(s, o, err) })
-	}
-	return server.HandlerFunc(func(s *server.Session) { d.serve(s, command) })
+	return server.HandlerFunc(func(s *server.Session) {
+		if forced, _ := d.forced(s, command); isInternalSFTP(forced) {
+			d.serveFiles(s, forced)
+			return
+		}
+		d.serve(s, command)
+	})
+}
+
+// onlyFiles reports whether the user gets files, whatever the client asks for,
+// and the command that says so. It is none for clients to ask for.
+func (d *daemon) onlyFiles(s *server.Session) (command string, ok bool) {
+	command, _ = d.forced(s, "")
+	return command, isInternalSFTP(command)
+}
+
+func isInternalSFTP(command string) bool {
+	words := strings.Fields(command)
+	return len(words) > 0 && words[0] == internalSFTP
 }
 
 // checkSubsystem refuses flags of internal-sftp that cannot be obeyed.
 func checkSubsystem(command string) error {
-	args := strings.Fields(command)
-	if len(args) == 0 || args[0] != internalSFTP {
+	if !isInternalSFTP(command) {
 		return nil
 	}
-	_, err := parseSFTP(args[1:])
+	_, err := parseSFTP(strings.Fields(command)[1:])
 	return err
 }
 
@@ -80,8 +96,9 @@ func parseSFTP(args []string) (o sftpOptions, err error) {
 	return o, nil
 }
 
-// serveFiles serves the user's files for a session.
-func (d *daemon) serveFiles(s *server.Session, o sftpOptions, err error) {
+// serveFiles serves the user's files for a session, as the command says.
+func (d *daemon) serveFiles(s *server.Session, command string) {
+	o, err := parseSFTP(strings.Fields(command)[1:])
 	if err == nil {
 		err = d.serveSFTP(s, o)
 	}
