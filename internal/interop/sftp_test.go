@@ -251,6 +251,35 @@ func TestInternalSFTPFlags(t *testing.T) {
 	})
 }
 
+// A command that is forced comes ahead of a subsystem, and may be files.
+func TestForcedSFTP(t *testing.T) {
+	for _, p := range []*program{sshd, whelkd} {
+		between(t, "a command, at "+p.name, []*program{library, p}, func(t *testing.T) {
+			s := serve(t, p, subsystems[p], "ForceCommand=echo no files")
+			_, err := s.dial(t, nil).SFTP(t.Context())
+			require.ErrorContains(t, err, `begins with "no fi"`)
+		})
+		between(t, "files, at "+p.name, []*program{library, p}, func(t *testing.T) {
+			s := serve(t, p, subsystems[p], "ForceCommand=internal-sftp")
+			c := s.dial(t, nil)
+			files, err := c.SFTP(t.Context())
+			require.NoError(t, err)
+			_, err = files.Stat("/")
+			require.NoError(t, err)
+			require.NoError(t, files.Close())
+			var text strings.Builder
+			cmd := c.Command("echo a shell")
+			cmd.Stdout, cmd.Stdin = &text, strings.NewReader("")
+			_ = cmd.Run(t.Context())
+			require.NotContains(t, text.String(), "a shell")
+		})
+	}
+	between(t, "a client asks", []*program{library, whelkd}, func(t *testing.T) {
+		err := serve(t, whelkd).dial(t, nil).Command("internal-sftp").Run(t.Context())
+		require.Equal(t, 127, statusOf(err), "it is no command of the shell's")
+	})
+}
+
 // What people run over ssh to copy: rsync, git, and a file system.
 func TestCopyingOverWhelkd(t *testing.T) {
 	rsync, git, sshfs := installed("rsync"), installed("git"), installed("sshfs")
