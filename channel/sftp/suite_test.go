@@ -477,14 +477,14 @@ func TestConcurrency(t *testing.T) {
 func TestFS(t *testing.T) {
 	eachServer(t, func(t *testing.T, c *Client, dir string) {
 		write(t, filepath.Join(dir, "tree", "a.txt"), []byte("a"))
-		write(t, filepath.Join(dir, "tree", "sub", "b.txt"), pattern(100_000))
+		write(t, filepath.Join(dir, "tree", "sub", "b.txt"), pattern(3000))
 		write(t, filepath.Join(dir, "tree", "sub", "empty"), nil)
 		require.NoError(t, os.Symlink("a.txt", filepath.Join(dir, "tree", "link")))
 		fsys := c.FS("tree")
 		require.NoError(t, fstest.TestFS(fsys, "a.txt", "sub/b.txt", "sub/empty", "link"))
 		data, err := fs.ReadFile(fsys, "sub/b.txt")
 		require.NoError(t, err)
-		require.Equal(t, pattern(100_000), data)
+		require.Equal(t, pattern(3000), data)
 		target, err := fs.ReadLink(fsys, "link")
 		require.NoError(t, err)
 		require.Equal(t, "a.txt", target)
@@ -511,7 +511,7 @@ func TestFS(t *testing.T) {
 
 // Everything works through a second server that serves the first one's files.
 func TestFSOfAnFS(t *testing.T) {
-	inner := ours(t, &Server{Handler: FSHandler(fstest.MapFS{"d/a": {Data: pattern(50_000)}, "b": {Data: []byte("b")}})})
+	inner := ours(t, &Server{Handler: FSHandler(fstest.MapFS{"d/a": {Data: pattern(3000)}, "b": {Data: []byte("b")}})})
 	outer := ours(t, &Server{Handler: FSHandler(inner.FS("/"))})
 	require.NoError(t, fstest.TestFS(outer.FS("/"), "d/a", "b"))
 }
