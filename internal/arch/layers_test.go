@@ -57,9 +57,10 @@ var layers = map[string]layer{
 	"server/sshtest": {internal: append(facade, "client", "server", "internal/memnet")},
 
 	// Level 4: what uses all of it.
-	"client/whelk":  {internal: append(belowFacades, "client", "client/sshconfig", "internal/algolist", "internal/pattern", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys"}, tests: []string{"github.com/creack/pty"}},
-	"server/whelkd": {internal: append(belowFacades, "server", "internal/algolist", "internal/pattern", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys", "github.com/creack/pty", proxy}},
-	"fuzz":          {internal: belowFacades},
+	"client/whelk":   {internal: append(belowFacades, "client", "client/sshconfig", "internal/algolist", "internal/pattern", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys"}, tests: []string{"github.com/creack/pty"}},
+	"client/whelkcp": {internal: append(belowFacades, "client", "client/sshconfig"), external: []string{"golang.org/x/term", "github.com/schollz/progressbar/v3"}},
+	"server/whelkd":  {internal: append(belowFacades, "server", "internal/algolist", "internal/pattern", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys", "github.com/creack/pty", proxy}},
+	"fuzz":           {internal: belowFacades},
 
 	"internal/algolist":    {internal: []string{"cipher", "mac", "kex", "kex/curve448", "hostkey", "hostkey/ed448", "hostkey/mldsa44", "internal/pattern"}},
 	"internal/arch":        {},
@@ -79,7 +80,7 @@ var layers = map[string]layer{
 }
 
 var (
-	facade       = []string{"transport", "userauth", "connection", "channel", "hostkey", "agent", "wire", "internal/pattern", "internal/splice"}
+	facade       = []string{"transport", "userauth", "connection", "channel", "channel/sftp", "hostkey", "agent", "wire", "internal/pattern", "internal/splice"}
 	belowFacades = []string{
 		"wire", "mac", "cipher", "kex", "hostkey", "hostkey/knownhosts", "agent",
 		"channel", "channel/sftp", "transport", "userauth", "connection",

@@ -73,7 +73,7 @@ func (d *daemon) settle(o *options) error {
 		ConnContext:      withConnection,
 	}
 	for name, command := range o.subsystems {
-		d.server.Subsystems[name] = server.HandlerFunc(func(s *server.Session) { d.serve(s, command) })
+		d.server.Subsystems[name] = d.subsystem(command)
 	}
 	var err error
 	d.server.Auth, err = d.auth(o)
