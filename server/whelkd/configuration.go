@@ -127,6 +127,9 @@ func (c *configuration) settle(matched []*server.ConfigLine) (*options, error) {
 	for range c.arguments.verbose {
 		o.logging.more()
 	}
+	if _, ok := o.subsystems["sftp"]; !ok && c.arguments.file == "" {
+		o.subsystems["sftp"] = internalSFTP // as the file has it that comes with sshd
+	}
 	return o, nil
 }
 

@@ -270,3 +270,28 @@ func TestPermits(t *testing.T) {
 	require.False(t, o.forwarding.permitsOpen("a", 80))
 	require.False(t, o.forwarding.permitsListen("a", 80))
 }
+
+// Without a file there is SFTP, as with the file that comes with sshd; a file says
+// itself what there is.
+func TestSubsystemByDefault(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config")
+	require.NoError(t, os.WriteFile(path, []byte("PermitTTY no\n"), 0o600))
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{nil, internalSFTP},
+		{[]string{"-o", "Subsystem=x y"}, internalSFTP},
+		{[]string{"-o", "Subsystem=sftp /bin/false"}, "/bin/false"},
+		{[]string{"-f", "none"}, ""},
+		{[]string{"-f", path}, ""},
+	} {
+		a, err := parseArgs(tt.args)
+		require.NoError(t, err)
+		c, err := readConfiguration(a)
+		require.NoError(t, err)
+		o, err := c.global()
+		require.NoError(t, err)
+		require.Equal(t, tt.want, o.subsystems["sftp"], tt.args)
+	}
+}

@@ -244,7 +244,7 @@ func TestSubsystem(t *testing.T) {
 	out, err := cmd.Output()
 	require.NoError(t, err)
 	require.Equal(t, "cba\n", string(out))
-	_, errs, status := r.output("-s", "sftp")
+	_, errs, status := r.output("-s", "nothing")
 	require.Equal(t, 255, status)
 	require.Contains(t, errs, "subsystem request failed")
 }
