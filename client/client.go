@@ -29,8 +29,9 @@ type Client struct {
 	mux       *connection.Mux
 	local     net.Addr // of our end
 	remote    net.Addr
-	lending   *lending      // nil without an Agent
-	updating  *updating     // nil without an Updater
+	lending   *lending  // nil without an Agent
+	updating  *updating // nil without an Updater
+	forwards  forwards
 	done      chan struct{} // closed when the connection has ended and err is set
 	err       error
 }
@@ -106,7 +107,7 @@ func newClient(ctx context.Context, nc net.Conn, address string, config *Config)
 	}
 	c := &Client{transport: t, local: nc.LocalAddr(), remote: nc.RemoteAddr(), done: make(chan struct{})}
 	mux := c.listen(settings.Host, config)
-	c.lend(config, mux)
+	c.takeIn(config, mux)
 	c.mux = connection.New(t, mux)
 	go c.serve()
 	return c, nil
@@ -167,6 +168,7 @@ func (c *Client) serve() {
 	disconnect(c.transport, err)
 	c.transport.Close()
 	c.lending.end()
+	c.forwards.end(c.mux.Err())
 	if c.updating != nil {
 		c.updating.end()
 	}
