@@ -2,8 +2,12 @@ package client
 
 import (
 	"context"
+	"errors"
 	"net"
+	"syscall"
 
+	"github.com/whelk-ssh/whelk/channel"
+	"github.com/whelk-ssh/whelk/internal/socks"
 	"github.com/whelk-ssh/whelk/internal/splice"
 )
 
@@ -24,4 +28,45 @@ func Forward(ctx context.Context, l net.Listener, dial func(ctx context.Context)
 		}
 		splice.JoinUntil(ctx, nc, other)
 	})
+}
+
+// ForwardSOCKS is [Forward] for programs that speak SOCKS, version 4, 4a or 5,
+// and so say themselves what they want to be connected with: dynamic
+// forwarding. dial is the DialContext of a [Client], or of a [net.Dialer] for
+// those who come to a listener at the server. What it gets to dial is whatever
+// they like: it is to refuse what they may not have.
+func ForwardSOCKS(ctx context.Context, l net.Listener, dial func(ctx context.Context, network, address string) (net.Conn, error)) error {
+	return splice.Serve(ctx, l, func(ctx context.Context, nc net.Conn) {
+		request, err := socks.Accept(ctx, nc)
+		if err != nil {
+			return
+		}
+		other, err := dial(withOrigin(ctx, nc.RemoteAddr()), "tcp", request.Address())
+		if err != nil {
+			request.Refuse(socksCode(err))
+			return
+		}
+		if request.Grant() != nil {
+			other.Close()
+			return
+		}
+		splice.JoinUntil(ctx, nc, other)
+	})
+}
+
+// socksCode returns what a program is told of a connection that could not be
+// made.
+func socksCode(err error) socks.Code {
+	if refused, ok := errors.AsType[*DialError](err); ok {
+		switch refused.Err.Reason {
+		case channel.AdministrativelyProhibited:
+			return socks.NotAllowed
+		case channel.ConnectFailed:
+			return socks.HostUnreachable
+		}
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return socks.Refused
+	}
+	return socks.Failed
 }

@@ -48,7 +48,7 @@ var layers = map[string]layer{
 	"connection": {internal: []string{"wire", "channel", "internal/ledger"}, tests: []string{"golang.org/x/net/nettest"}},
 
 	// Level 3: composition.
-	"client":         {internal: facade, tests: []string{"golang.org/x/net/nettest"}},
+	"client":         {internal: append(facade, "internal/socks"), tests: []string{"golang.org/x/net/nettest"}},
 	"server":         {internal: facade, external: []string{crypto + "bcrypt"}, tests: []string{"golang.org/x/net/nettest"}},
 	"server/sshtest": {internal: append(facade, "server", "internal/memnet", "internal/testkeys")},
 
@@ -68,6 +68,7 @@ var layers = map[string]layer{
 	"internal/memnet":      {tests: []string{"golang.org/x/net/nettest"}},
 	"internal/readme":      {},
 	"internal/sntrup761":   {},
+	"internal/socks":       {},
 	"internal/splice":      {},
 	"internal/testkeys":    {internal: []string{"hostkey"}},
 	"internal/wycheproof":  {},
