@@ -51,6 +51,17 @@ var keywords = map[string]keyword{
 	"user":                     {set: setUser},
 	"userknownhostsfile":       {set: files(func(s *settings) *[]string { return &s.userHosts })},
 
+	"clearallforwardings":     {set: yesNo(func(s *settings) *bool { return &s.forwards.clear })},
+	"dynamicforward":          {set: addForward('D'), repeats: true},
+	"exitonforwardfailure":    {set: yesNo(func(s *settings) *bool { return &s.forwards.exit })},
+	"forkafterauthentication": {set: yesNo(func(s *settings) *bool { return &s.forwards.background })},
+	"gatewayports":            {set: yesNo(func(s *settings) *bool { return &s.forwards.gateway })},
+	"localforward":            {set: addForward('L'), repeats: true},
+	"permitremoteopen":        {set: setRemoteOpen},
+	"remoteforward":           {set: addForward('R'), repeats: true},
+	"streamlocalbindmask":     {set: setBindMask},
+	"streamlocalbindunlink":   {set: yesNo(func(s *settings) *bool { return &s.forwards.unlink })},
+
 	"hostbasedauthentication":         {set: yesNo(func(s *settings) *bool { return &s.hostbased })},
 	"hostbasedkeyfile":                {set: files(func(s *settings) *[]string { return &s.machineKeys })}, // ours
 	"kbdinteractiveauthentication":    {set: yesNo(func(s *settings) *bool { return &s.interactive })},
@@ -60,22 +71,19 @@ var keywords = map[string]keyword{
 // fixed are keywords with the only value that is supported so far, which is
 // what whelk does anyway.
 var fixed = map[string]string{
-	"canonicalizehostname":    "no",
-	"clearallforwardings":     "yes",
-	"controlmaster":           "no",
-	"controlpath":             "none",
-	"escapechar":              "none",
-	"exitonforwardfailure":    "yes",
-	"forkafterauthentication": "no",
-	"forwardx11":              "no",
-	"gssapiauthentication":    "no",
-	"permitlocalcommand":      "no",
-	"proxycommand":            "none",
-	"proxyjump":               "none",
-	"serveraliveinterval":     "0",
-	"tunnel":                  "no",
-	"verifyhostkeydns":        "no",
-	"visualhostkey":           "no",
+	"canonicalizehostname": "no",
+	"controlmaster":        "no",
+	"controlpath":          "none",
+	"escapechar":           "none",
+	"forwardx11":           "no",
+	"gssapiauthentication": "no",
+	"permitlocalcommand":   "no",
+	"proxycommand":         "none",
+	"proxyjump":            "none",
+	"serveraliveinterval":  "0",
+	"tunnel":               "no",
+	"verifyhostkeydns":     "no",
+	"visualhostkey":        "no",
 }
 
 // yesNo is a keyword that is on or off.

@@ -33,6 +33,9 @@ func run(args []string) int {
 	case o.query != "":
 		return query(o.query)
 	}
+	if o.forwards.background && !isBackground() {
+		return background()
+	}
 	log, err := newLogger(o)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "whelk: %v\n", err)
@@ -67,10 +70,23 @@ func (p *program) run(ctx context.Context) int {
 	}
 	defer c.Close()
 	p.entered = true
-	if p.noCommand {
+	f, err := p.forward(ctx, c)
+	if err != nil {
+		return p.fail(err)
+	}
+	if p.forwards.background {
+		if err := detach(); err != nil {
+			return p.fail(fmt.Errorf("-f: %w", err))
+		}
+	}
+	switch {
+	case p.forwards.stdio != "":
+		return p.stdio(ctx, c)
+	case p.noCommand:
 		return p.stay(ctx, c)
 	}
 	status := p.session(ctx, c)
+	f.wait()
 	p.settleHostKeys(ctx, c)
 	return status
 }

@@ -23,8 +23,8 @@ type options struct {
 	version   bool   // -V
 }
 
-const usage = "usage: whelk [-46AaCknNqTtVvx] [-c ciphers] [-E file] [-i key] [-l user] [-m macs] " +
-	"[-o keyword=value] [-p port] [-Q query] [user@]host [command ...]"
+const usage = "usage: whelk [-46AaCfgknNqTtVvx] [-c ciphers] [-D [address:]port] [-E file] [-i key] [-L forwarding] [-l user] [-m macs] " +
+	"[-o keyword=value] [-p port] [-Q query] [-R forwarding] [-W host:port] [user@]host [command ...]"
 
 // flags are those of ssh(1), all of them, so that those not supported are
 // told from those that do not exist.
@@ -71,6 +71,8 @@ var toggles = map[byte]func(*options){
 	'C': func(o *options) { o.given["compression"] = setCompression(&o.settings, "yes") == nil }, // whatever -o says
 	'N': func(o *options) { o.noCommand = true },
 	'n': func(o *options) { o.noStdin = true },
+	'f': func(o *options) { o.forwards.background, o.noStdin = true, true },
+	'g': func(o *options) { o.forwards.gateway = o.override("GatewayPorts", "yes") == nil },
 	'T': func(o *options) { o.terminal = -1 },
 	't': func(o *options) { o.terminal = max(o.terminal, 0) + 1 },
 	'v': func(o *options) { o.verbose++ },
@@ -95,6 +97,12 @@ func (o *options) flag(flag byte, value string) error {
 	if keyword, ok := shorthands[flag]; ok {
 		if err := o.set(keyword, value); err != nil {
 			return fmt.Errorf("-%c: %w", flag, err)
+		}
+		return nil
+	}
+	if set, ok := forwardFlags[flag]; ok {
+		if err := set(&o.settings, value); err != nil {
+			return fmt.Errorf("-%c %s: %w", flag, value, err)
 		}
 		return nil
 	}
@@ -123,6 +131,13 @@ func (o *options) flag(flag byte, value string) error {
 func (o *options) check() error {
 	if o.noCommand && o.command != "" {
 		return fmt.Errorf("-N means that no command is run, but there is one: %q", o.command)
+	}
+	o.forwards.settle()
+	switch f := &o.forwards; {
+	case f.stdio != "" && o.command != "":
+		return fmt.Errorf("-W means that no command is run, but there is one: %q", o.command)
+	case f.background && o.command == "" && !o.noCommand && f.stdio == "":
+		return errors.New("-f goes to the background, where there has to be a command to run, or -N")
 	}
 	return nil
 }

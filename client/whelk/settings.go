@@ -51,6 +51,8 @@ type settings struct {
 	sendEnv        []string
 	logLevel       level
 
+	forwards forwardSettings
+
 	transport  transport.Config
 	knownFirst bool // of the host key algorithms, those that the host is known by come first
 }

@@ -45,6 +45,7 @@ func newDaemon(o *options, stderr io.Writer) (*daemon, error) {
 		Transport:        o.transport,
 		Logger:           d.log,
 	}
+	o.forwarding.apply(&d.server)
 	for name, command := range o.subsystems {
 		d.server.Subsystems[name] = server.HandlerFunc(func(s *server.Session) { d.serve(s, command) })
 	}

@@ -28,14 +28,17 @@
 //
 // Keywords are those of sshd_config(5), without regard to case:
 //
-//	AcceptEnv AllowAgentForwarding AuthenticationMethods AuthorizedKeysFile
-//	AuthorizedPrincipalsFile Banner CASignatureAlgorithms Ciphers Compression HostbasedAuthentication
+//	AcceptEnv AllowAgentForwarding AllowStreamLocalForwarding AllowTcpForwarding
+//	AuthenticationMethods AuthorizedKeysFile AuthorizedPrincipalsFile Banner
+//	CASignatureAlgorithms Ciphers Compression DisableForwarding GatewayPorts
+//	HostbasedAuthentication
 //	HostbasedUsesNameFromPacketOnly HostCertificate HostKey HostKeyAlgorithms
 //	KbdInteractiveAuthentication KexAlgorithms ListenAddress LogLevel
 //	LoginGraceTime MACs MaxAuthTries MaxSessions MaxStartups ModuliFile
-//	PasswordAuthentication PermitTTY PermitUserEnvironment PerSourceMaxStartups
+//	PasswordAuthentication PermitListen PermitOpen PermitTTY
+//	PermitUserEnvironment PerSourceMaxStartups
 //	Port PubkeyAcceptedAlgorithms PubkeyAuthentication RekeyLimit RevokedKeys
-//	Subsystem TrustedUserCAKeys
+//	StreamLocalBindMask StreamLocalBindUnlink Subsystem TrustedUserCAKeys
 //	UnusedConnectionTimeout
 //
 // Three are ours:
@@ -74,9 +77,18 @@
 //
 // PrintMotd, PrintLastLog, TCPKeepAlive and UseDNS are taken and do nothing. Of
 // those that would switch on what whelkd does not do, such as
-// UsePAM and AllowTcpForwarding, only "no" is taken. Terminals
+// UsePAM and PermitTunnel, only "no" is taken. Terminals
 // are allowed unless PermitTTY says otherwise. StrictModes is always on.
 // AllowAgentForwarding and Compression are "no" unless given.
+//
+// # Forwarding
+//
+// As with sshd, clients may have TCP connections and sockets forwarded, both
+// ways, unless AllowTcpForwarding, AllowStreamLocalForwarding, PermitOpen,
+// PermitListen or the options of the user's key say otherwise; ports that they
+// listen at are on the loopback unless GatewayPorts does. (A program that uses
+// package server allows each of them itself.) A connection has 100 listeners at
+// most. DisableForwarding switches all of it off, and the agent too.
 //
 // # Sessions
 //

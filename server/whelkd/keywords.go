@@ -59,8 +59,14 @@ var keywords = map[string]func(*options, string) error{
 
 	"strictmodes": only("yes"),
 
-	"allowstreamlocalforwarding":      only("no"),
-	"allowtcpforwarding":              only("no"),
+	"allowstreamlocalforwarding":      setDirections(func(f *forwarding) *string { return &f.sockets }),
+	"allowtcpforwarding":              setDirections(func(f *forwarding) *string { return &f.tcp }),
+	"disableforwarding":               func(o *options, v string) (err error) { o.forwarding.disable, err = yesNo(v); return err },
+	"gatewayports":                    setGatewayPorts,
+	"permitlisten":                    setPermitListen,
+	"permitopen":                      setPermitOpen,
+	"streamlocalbindmask":             setBindMask,
+	"streamlocalbindunlink":           func(o *options, v string) (err error) { o.forwarding.unlink, err = yesNo(v); return err },
 	"challengeresponseauthentication": setInteractive, // its name until OpenSSH 8.7
 	"gssapiauthentication":            only("no"),
 	"hostbasedauthentication":         func(o *options, v string) (err error) { o.methods.hostbased, err = yesNo(v); return err },

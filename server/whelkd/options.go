@@ -33,6 +33,7 @@ type options struct {
 	permitTTY  bool
 	lendAgent  bool
 	subsystems map[string]string // name to command
+	forwarding forwarding
 
 	sessions   int
 	startups   server.Startups
@@ -50,7 +51,7 @@ func newOptions() *options {
 	return &options{
 		address: "127.0.0.1", port: "22",
 		authorizedKeys: []string{".ssh/authorized_keys"}, pubkey: true, methods: newMethods(),
-		permitTTY: true, subsystems: make(map[string]string), logLevel: slog.LevelError,
+		permitTTY: true, forwarding: newForwarding(), subsystems: make(map[string]string), logLevel: slog.LevelError,
 	}
 }
 
