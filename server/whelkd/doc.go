@@ -85,8 +85,9 @@
 //
 // As with sshd, clients may have TCP connections and sockets forwarded, both
 // ways, unless AllowTcpForwarding, AllowStreamLocalForwarding, PermitOpen,
-// PermitListen or the options of the user's key say otherwise; ports that they
-// listen at are on the loopback unless GatewayPorts does. (A program that uses
+// PermitListen or the options of the user's key say otherwise; no socket is
+// connected to for whom AllowTcpForwarding or PermitOpen restricts. Ports that
+// they listen at are on the loopback unless GatewayPorts says otherwise. (A program that uses
 // package server allows each of them itself.) A connection has 100 listeners at
 // most. DisableForwarding switches all of it off, and the agent too.
 //

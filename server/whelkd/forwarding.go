@@ -16,6 +16,7 @@ import (
 type forwarding struct {
 	tcp, sockets string        // "yes", "no", "local" or "remote"
 	open, listen server.Permit // PermitOpen and PermitListen
+	openSome     bool          // PermitOpen is not "any"
 	gateway      server.GatewayPorts
 	unlink       bool
 	mask         fs.FileMode
@@ -45,10 +46,13 @@ func (f *forwarding) apply(srv *server.Server) {
 	if remote {
 		srv.Forwarding.Listen = f.listen
 	}
-	if local, remote = directions(f.sockets); local {
+	// In sshd(8) what restricts ports restricts sockets too, which may lead to
+	// the same services.
+	localUnix, remoteUnix := directions(f.sockets)
+	if local && localUnix && !f.openSome {
 		srv.Forwarding.OpenUnix = server.PermitAll
 	}
-	if remote {
+	if remote && remoteUnix {
 		srv.Forwarding.ListenUnix = server.PermitAll
 	}
 }
@@ -80,6 +84,7 @@ func setDirections(field func(*forwarding) *string) func(*options, string) error
 
 func setPermitOpen(o *options, v string) (err error) {
 	o.forwarding.open, err = server.PermitOpen(strings.Fields(v)...)
+	o.forwarding.openSome = v != "any"
 	return plain(err)
 }
 
