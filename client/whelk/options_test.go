@@ -63,7 +63,7 @@ func TestMistakes(t *testing.T) {
 		{"port 0", "-p 0 host", "65535"},
 		{"port of a URL", "ssh://host:x", "form ssh://"},
 		{"unknown flag", "-z host", "-z"},
-		{"a flag of later", "-L 1:h:2 host", "-L is not supported yet"},
+		{"a flag of later", "-M host", "-M is not supported yet"},
 		{"a flag of later without value", "-X host", "-X is not supported yet"},
 		{"keyword", "-o Bogus=1 host", `"Bogus"`},
 		{"no keyword", "-o =1 host", "Keyword=value"},

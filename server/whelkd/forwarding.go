@@ -14,9 +14,8 @@ import (
 // forwarding is allowed unless they say otherwise: the user has the same
 // programs to connect with as whelkd has.
 type forwarding struct {
-	tcp, sockets string        // "yes", "no", "local" or "remote"
-	open, listen server.Permit // PermitOpen and PermitListen
-	openSome     bool          // PermitOpen is not "any"
+	tcp, sockets string   // "yes", "no", "local" or "remote"
+	open, listen []string // PermitOpen and PermitListen; nil is any
 	gateway      server.GatewayPorts
 	unlink       bool
 	mask         fs.FileMode
@@ -24,7 +23,7 @@ type forwarding struct {
 }
 
 func newForwarding() forwarding {
-	return forwarding{tcp: "yes", sockets: "yes", open: server.PermitAll, listen: server.PermitAll, mask: 0o177}
+	return forwarding{tcp: "yes", sockets: "yes", mask: 0o177}
 }
 
 // apply sets up srv. DisableForwarding is one switch for all there is (L4).
@@ -41,15 +40,15 @@ func (f *forwarding) apply(srv *server.Server) {
 	}
 	local, remote := directions(f.tcp)
 	if local {
-		srv.Forwarding.Open = f.open
+		srv.Forwarding.Open = permit(f.open, server.PermitOpen)
 	}
 	if remote {
-		srv.Forwarding.Listen = f.listen
+		srv.Forwarding.Listen = permit(f.listen, server.PermitListen)
 	}
 	// In sshd(8) what restricts ports restricts sockets too, which may lead to
 	// the same services.
 	localUnix, remoteUnix := directions(f.sockets)
-	if local && localUnix && !f.openSome {
+	if local && localUnix && f.open == nil {
 		srv.Forwarding.OpenUnix = server.PermitAll
 	}
 	if remote && remoteUnix {
@@ -82,23 +81,34 @@ func setDirections(field func(*forwarding) *string) func(*options, string) error
 	}
 }
 
-func setPermitOpen(o *options, v string) (err error) {
-	o.forwarding.open, err = server.PermitOpen(strings.Fields(v)...)
-	o.forwarding.openSome = v != "any"
-	return plain(err)
+func setPermitOpen(o *options, v string) error {
+	return setAddresses(&o.forwarding.open, v, server.PermitOpen)
 }
 
-func setPermitListen(o *options, v string) (err error) {
-	o.forwarding.listen, err = server.PermitListen(strings.Fields(v)...)
-	return plain(err)
+func setPermitListen(o *options, v string) error {
+	return setAddresses(&o.forwarding.listen, v, server.PermitListen)
 }
 
-// plain returns err without the name of the package that it comes from.
-func plain(err error) error {
-	if err == nil {
-		return nil
+// setAddresses takes a list that parse understands.
+func setAddresses(list *[]string, v string, parse func(...string) (server.Permit, error)) error {
+	addresses := strings.Fields(v)
+	if _, err := parse(addresses...); err != nil {
+		return errors.New(strings.TrimPrefix(err.Error(), "server: "))
 	}
-	return errors.New(strings.TrimPrefix(err.Error(), "server: "))
+	*list = addresses
+	if v == "any" {
+		*list = nil
+	}
+	return nil
+}
+
+// permit returns what a list permits, which parse has understood before.
+func permit(list []string, parse func(...string) (server.Permit, error)) server.Permit {
+	if list == nil {
+		return server.PermitAll
+	}
+	p, _ := parse(list...)
+	return p
 }
 
 func setGatewayPorts(o *options, v string) error {
