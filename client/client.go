@@ -32,6 +32,7 @@ type Client struct {
 	lending   *lending  // nil without an Agent
 	updating  *updating // nil without an Updater
 	forwards  forwards
+	displays  displays
 	done      chan struct{} // closed when the connection has ended and err is set
 	err       error
 }
@@ -169,6 +170,7 @@ func (c *Client) serve() {
 	c.transport.Close()
 	c.lending.end()
 	c.forwards.end(c.mux.Err())
+	c.displays.end()
 	if c.updating != nil {
 		c.updating.end()
 	}

@@ -14,10 +14,12 @@ const maxOpens = 1024
 //
 //	auth-agent@openssh.com, agent-connect    lending    to commands with ForwardAgent
 //	forwarded-tcpip, forwarded-streamlocal   forwards   to listeners
+//	x11                                      displays   to commands with X11
 //	what is left                             next       Config.Mux.OnOpen
 type intake struct {
 	lending  *lending // nil without an Agent
 	forwards *forwards
+	displays *displays
 	next     func(*connection.Opening) // or nil
 }
 
@@ -30,7 +32,7 @@ func (c *Client) takeIn(config *Config, mux *connection.Config) {
 		return
 	}
 	c.lend(config)
-	in := &intake{lending: c.lending, forwards: &c.forwards}
+	in := &intake{lending: c.lending, forwards: &c.forwards, displays: &c.displays}
 	if mux.Opens > 0 {
 		in.next = mux.OnOpen
 	}
@@ -48,6 +50,10 @@ func (in *intake) open(o *connection.Opening) {
 		}
 	case forwardedTCPIP, forwardedStreamlocal:
 		if in.forwards.open(o) {
+			return
+		}
+	case x11Channel:
+		if in.displays.open(o) {
 			return
 		}
 	}

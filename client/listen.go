@@ -26,9 +26,10 @@ const (
 // cancelTimeout is how long Close of a listener waits for the server.
 const cancelTimeout = 2 * time.Second
 
-// ErrListen is what [Client.Listen] returns on a Client whose user takes the
-// channels that the server opens with the Accept of [Client.Mux].
-var ErrListen = errors.New("client: Listen takes the channels that the server opens: " +
+// ErrListen is what [Client.Listen] and a command with X11 return on a Client
+// whose user takes the channels that the server opens with the Accept of
+// [Client.Mux].
+var ErrListen = errors.New("client: Listen and Cmd.X11 take the channels that the server opens: " +
 	"take those that Config.Mux.Opens allows with Config.Mux.OnOpen")
 
 // Listen has the server listen at the address, and returns a listener of the

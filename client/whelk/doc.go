@@ -1,7 +1,7 @@
 // Command whelk runs a command or a shell on another machine. It takes the
 // flags of ssh(1) and behaves like it:
 //
-//	whelk [-46AaCfgknNqTtVvx] [-c ciphers] [-D [address:]port] [-E file] [-i key]
+//	whelk [-46AaCfgknNqTtVvXxY] [-c ciphers] [-D [address:]port] [-E file] [-i key]
 //	      [-L forwarding] [-l user] [-m macs] [-o keyword=value] [-p port] [-Q query]
 //	      [-R forwarding] [-W host:port] destination [command ...]
 //
@@ -43,6 +43,12 @@
 // LocalForward, RemoteForward and DynamicForward are the flags as keywords;
 // ClearAllForwardings, ExitOnForwardFailure, GatewayPorts, PermitRemoteOpen,
 // StreamLocalBindMask and StreamLocalBindUnlink are as in ssh_config(5).
+//
+// -X lends the display that DISPLAY names to the host, with a cookie that xauth
+// has the display make for those it does not trust; with -Y the host is trusted
+// with it, and can watch and type. The host gets to see neither cookie.
+// ForwardX11, ForwardX11Trusted, ForwardX11Timeout and XAuthLocation are as in
+// ssh_config(5).
 //
 // # Hosts
 //

@@ -23,7 +23,7 @@ type options struct {
 	version   bool   // -V
 }
 
-const usage = "usage: whelk [-46AaCfgknNqTtVvx] [-c ciphers] [-D [address:]port] [-E file] [-i key] [-L forwarding] [-l user] [-m macs] " +
+const usage = "usage: whelk [-46AaCfgknNqTtVvXxY] [-c ciphers] [-D [address:]port] [-E file] [-i key] [-L forwarding] [-l user] [-m macs] " +
 	"[-o keyword=value] [-p port] [-Q query] [-R forwarding] [-W host:port] [user@]host [command ...]"
 
 // flags are those of ssh(1), all of them, so that those not supported are
@@ -72,7 +72,6 @@ var toggles = map[byte]func(*options){
 	'N': func(o *options) { o.noCommand = true },
 	'n': func(o *options) { o.noStdin = true },
 	'f': func(o *options) { o.forwards.background, o.noStdin = true, true },
-	'g': func(o *options) { o.forwards.gateway = o.override("GatewayPorts", "yes") == nil },
 	'T': func(o *options) { o.terminal = -1 },
 	't': func(o *options) { o.terminal = max(o.terminal, 0) + 1 },
 	'v': func(o *options) { o.verbose++ },
@@ -80,12 +79,21 @@ var toggles = map[byte]func(*options){
 	'V': func(o *options) { o.version = true },
 	// What these switch off is off.
 	'k': func(*options) {},
-	'x': func(*options) {},
 }
 
 // shorthands are the flags that stand for a keyword.
 var shorthands = map[byte]string{
 	'c': "Ciphers", 'i': "IdentityFile", 'l': "User", 'm': "MACs", 'p': "Port",
+}
+
+// overrides are the flags that set keywords, whatever -o says before them.
+var overrides = map[byte][][2]string{
+	'A': {{"ForwardAgent", "yes"}},
+	'a': {{"ForwardAgent", "no"}},
+	'g': {{"GatewayPorts", "yes"}},
+	'X': {{"ForwardX11", "yes"}},
+	'x': {{"ForwardX11", "no"}},
+	'Y': {{"ForwardX11", "yes"}, {"ForwardX11Trusted", "yes"}},
 }
 
 // flag takes one flag.
@@ -100,6 +108,14 @@ func (o *options) flag(flag byte, value string) error {
 		}
 		return nil
 	}
+	for _, keyword := range overrides[flag] {
+		if err := o.override(keyword[0], keyword[1]); err != nil {
+			return err
+		}
+	}
+	if overrides[flag] != nil {
+		return nil
+	}
 	if set, ok := forwardFlags[flag]; ok {
 		if err := set(&o.settings, value); err != nil {
 			return fmt.Errorf("-%c %s: %w", flag, value, err)
@@ -107,10 +123,6 @@ func (o *options) flag(flag byte, value string) error {
 		return nil
 	}
 	switch {
-	case flag == 'A':
-		return o.override("ForwardAgent", "yes")
-	case flag == 'a':
-		return o.override("ForwardAgent", "no")
 	case flag == 'o':
 		return o.assign(value)
 	case flag == 'E':

@@ -27,14 +27,16 @@ func (p *program) session(ctx context.Context, c *client.Client) int {
 	if t != nil {
 		cmd.Pty = t.pty()
 	}
-	if err := cmd.Start(ctx); err != nil {
+	cmd.X11 = p.lendDisplay(ctx)
+	cmd, err := p.start(ctx, c, cmd)
+	if err != nil {
 		return p.fail(err)
 	}
 	if t != nil {
 		restore := t.attach(cmd)
 		defer restore()
 	}
-	err := p.wait(ctx, cmd)
+	err = p.wait(ctx, cmd)
 	if t != nil {
 		t.restore()
 		p.log.printf(levelInfo, "Connection to %s closed.", p.host)

@@ -52,6 +52,7 @@ type settings struct {
 	logLevel       level
 
 	forwards forwardSettings
+	x11      x11
 
 	transport  transport.Config
 	knownFirst bool // of the host key algorithms, those that the host is known by come first
@@ -75,6 +76,7 @@ func newSettings() settings {
 		requestTTY:     "auto",
 		agent:          agentVariable,
 		logLevel:       levelInfo,
+		x11:            newX11(),
 	}
 }
 

@@ -2,11 +2,13 @@ package interop
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -429,4 +431,83 @@ func (s *server) dialBy(t *testing.T, by *client.Client) *client.Client {
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close() })
 	return c
+}
+
+// graphical is a program for Python that comes to a display as those of X11 do:
+// with the cookie that xauth has for it, or with a wrong one.
+const graphical = `
+import os, socket, struct, subprocess, sys
+display = os.environ["DISPLAY"]
+number = display.split(":")[1].split(".")[0]
+name = display.replace("localhost:", "unix:")
+cookie = bytes.fromhex(subprocess.check_output(["xauth", "list", name]).split()[-1].decode())
+if sys.argv[1] == "wrong":
+    cookie = bytes(16)
+c = socket.create_connection(("127.0.0.1", 6000 + int(number)))
+c.sendall(b"l\0" + struct.pack("<HHHHH", 11, 0, 18, len(cookie), 0) + b"MIT-MAGIC-COOKIE-1\0\0" + cookie)
+print(c.recv(100).decode() or "turned away", cookie == b"the true cookie!")
+`
+
+var (
+	xauth  = installed("xauth")
+	python = installed("python3")
+)
+
+// A display is lent with a cookie of its own, to programs that have it. RFC 4254,
+// section 6.3; attacks.md L6.
+func TestForwardX11(t *testing.T) {
+	const cookie = "the true cookie!"
+	display, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { display.Close() })
+	go func() {
+		for {
+			nc, err := display.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer nc.Close()
+				hello := make([]byte, 12+20+16)
+				io.ReadFull(nc, hello)
+				fmt.Fprint(nc, "welcome ", string(hello[32:]) == cookie)
+				io.Copy(io.Discard, nc)
+			}()
+		}
+	}()
+	port := display.Addr().(*net.TCPAddr).Port
+	if port < 6000 {
+		t.Skip("the display has no number")
+	}
+	name := fmt.Sprintf("127.0.0.1:%d", port-6000)
+	script := filepath.Join(t.TempDir(), "graphical.py")
+	require.NoError(t, os.WriteFile(script, []byte(graphical), 0o600))
+	tableOnPairs(t, pairs, func(t *testing.T, p pair) {
+		ours, theirs := filepath.Join(t.TempDir(), "ours"), filepath.Join(t.TempDir(), "theirs")
+		s := serve(t, p.server, "X11Forwarding=yes", "AcceptEnv=XAUTHORITY", "XAuthLocation="+xauth.path)
+		off := serve(t, p.server, "AcceptEnv=XAUTHORITY")
+		lend := func(t *testing.T, s *server, remote string) result {
+			if p.client == whelk || p.client == ssh {
+				add := limited(t, xauth, "-q", "-f", ours, "add", name, "MIT-MAGIC-COOKIE-1", hex.EncodeToString([]byte(cookie)))
+				require.NoError(t, add.Run())
+			}
+			cmd := s.command(t, p.client, remote, "-Y", "-o", "SetEnv=XAUTHORITY="+theirs, "-o", "XAuthLocation="+xauth.path)
+			cmd.Env = append(cmd.Env, "DISPLAY="+name, "XAUTHORITY="+ours)
+			return run(t, cmd)
+		}
+		programs := append(p.programs(), xauth, python)
+		between(t, "the cookie", programs, func(t *testing.T) {
+			r := lend(t, s, "python3 "+script+" right")
+			require.Equal(t, "welcome true False\n", r.stdout, r.stderr)
+		})
+		between(t, "another cookie", programs, func(t *testing.T) {
+			r := lend(t, s, "python3 "+script+" wrong")
+			require.Equal(t, "turned away False\n", r.stdout, r.stderr)
+		})
+		between(t, "switched off", programs, func(t *testing.T) {
+			r := lend(t, off, "echo ${DISPLAY-none}")
+			require.Equal(t, "none\n", r.stdout)
+			require.Contains(t, r.stderr, "X11 forwarding request failed")
+		})
+	})
 }

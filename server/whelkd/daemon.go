@@ -21,6 +21,7 @@ type daemon struct {
 	account account
 	server  server.Server
 	log     *slog.Logger
+	x11     x11
 }
 
 // newDaemon makes the daemon that o describes, logging to stderr.
@@ -29,7 +30,7 @@ func newDaemon(o *options, stderr io.Writer) (*daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &daemon{account: a, log: newLogger(o, stderr)}
+	d := &daemon{account: a, log: newLogger(o, stderr), x11: o.x11}
 	d.server = server.Server{
 		Session:    server.HandlerFunc(d.serveCommand),
 		Subsystems: make(map[string]server.Handler),
@@ -45,6 +46,7 @@ func newDaemon(o *options, stderr io.Writer) (*daemon, error) {
 		Transport:        o.transport,
 		Logger:           d.log,
 	}
+	o.x11.apply(&d.server)
 	o.forwarding.apply(&d.server)
 	for name, command := range o.subsystems {
 		d.server.Subsystems[name] = server.HandlerFunc(func(s *server.Session) { d.serve(s, command) })

@@ -39,7 +39,8 @@
 //	PermitUserEnvironment PerSourceMaxStartups
 //	Port PubkeyAcceptedAlgorithms PubkeyAuthentication RekeyLimit RevokedKeys
 //	StreamLocalBindMask StreamLocalBindUnlink Subsystem TrustedUserCAKeys
-//	UnusedConnectionTimeout
+//	UnusedConnectionTimeout X11DisplayOffset X11Forwarding X11UseLocalhost
+//	XAuthLocation
 //
 // Three are ours:
 //
@@ -89,7 +90,9 @@
 // connected to for whom AllowTcpForwarding or PermitOpen restricts. Ports that
 // they listen at are on the loopback unless GatewayPorts says otherwise. (A program that uses
 // package server allows each of them itself.) A connection has 100 listeners at
-// most. DisableForwarding switches all of it off, and the agent too.
+// most. With X11Forwarding, which is "no" unless given, a display of theirs is
+// one of whelkd's too, from X11DisplayOffset on, and xauth tells programs its
+// cookie. DisableForwarding switches all of it off, and the agent too.
 //
 // # Sessions
 //

@@ -29,7 +29,7 @@ func newForwarding() forwarding {
 // apply sets up srv. DisableForwarding is one switch for all there is (L4).
 func (f *forwarding) apply(srv *server.Server) {
 	if f.disable {
-		srv.Forwarding, srv.AllowAgentForwarding = server.Forwarding{}, false
+		srv.Forwarding, srv.AllowAgentForwarding, srv.AllowX11Forwarding = server.Forwarding{}, false, false
 		return
 	}
 	srv.Forwarding = server.Forwarding{

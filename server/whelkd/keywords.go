@@ -78,7 +78,10 @@ var keywords = map[string]func(*options, string) error{
 	"permittunnel":                    only("no"),
 	"permituserrc":                    only("no"),
 	"usepam":                          only("no"),
-	"x11forwarding":                   only("no"),
+	"x11displayoffset":                setDisplayOffset,
+	"x11forwarding":                   func(o *options, v string) (err error) { o.x11.forward, err = yesNo(v); return err },
+	"x11uselocalhost":                 func(o *options, v string) (err error) { o.x11.localhost, err = yesNo(v); return err },
+	"xauthlocation":                   func(o *options, v string) error { o.x11.xauth = v; return nil },
 }
 
 func ignored(*options, string) error { return nil }

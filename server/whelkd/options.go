@@ -34,6 +34,7 @@ type options struct {
 	lendAgent  bool
 	subsystems map[string]string // name to command
 	forwarding forwarding
+	x11        x11
 
 	sessions   int
 	startups   server.Startups
@@ -51,7 +52,7 @@ func newOptions() *options {
 	return &options{
 		address: "127.0.0.1", port: "22",
 		authorizedKeys: []string{".ssh/authorized_keys"}, pubkey: true, methods: newMethods(),
-		permitTTY: true, forwarding: newForwarding(), subsystems: make(map[string]string), logLevel: slog.LevelError,
+		permitTTY: true, forwarding: newForwarding(), x11: newX11(), subsystems: make(map[string]string), logLevel: slog.LevelError,
 	}
 }
 

@@ -18,6 +18,9 @@ func (d *daemon) serveCommand(s *server.Session) { d.serve(s, s.Command()) }
 func (d *daemon) serve(s *server.Session, command string) {
 	socket, stop := d.agentSocket(s)
 	defer stop()
+	display, stopDisplay := d.display(s)
+	defer stopDisplay()
+	socket = append(socket, display...)
 	p := &process{session: s, cmd: d.command(command)}
 	start := p.startOnPipes
 	if _, ok := s.Pty(); ok {
