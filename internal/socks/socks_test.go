@@ -18,7 +18,7 @@ import (
 
 // ask sends what a client says, and returns what Accept makes of it and all
 // that the client gets, with the answer that f gives.
-func ask(t *testing.T, said string, f func(*Request)) (*Request, error, string) {
+func ask(t *testing.T, said string, f func(*Request)) (*Request, string, error) {
 	t.Helper()
 	near, far := memnet.Pipe()
 	_, err := io.WriteString(near, said)
@@ -33,7 +33,7 @@ func ask(t *testing.T, said string, f func(*Request)) (*Request, error, string) 
 	if len(got) == 0 && readErr != nil {
 		got = nil // what was unread made a reset of the close
 	}
-	return r, err, string(got)
+	return r, string(got), err
 }
 
 func grant(r *Request)    { r.Grant() }
@@ -53,15 +53,15 @@ func TestRequests(t *testing.T) {
 		{"RFC 1928 4: IPv6", "\x05\x01\x00\x05\x01\x00\x04\x20\x01\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\xff\xff", "[2001:db8::1]:65535", "\x05\x00\x05\x00\x00\x01" + zeros, "\x05\x00\x05\x02\x00\x01" + zeros},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r, err, got := ask(t, test.said, grant)
+			r, got, err := ask(t, test.said, grant)
 			require.NoError(t, err)
 			require.Equal(t, test.address, r.Address())
 			require.Equal(t, test.granted, got)
-			_, err, got = ask(t, test.said, notAllow)
+			_, got, err = ask(t, test.said, notAllow)
 			require.NoError(t, err)
 			require.Equal(t, test.notAllowed, got)
 			for n := range len(test.said) {
-				_, err, _ := ask(t, test.said[:n], grant)
+				_, _, err := ask(t, test.said[:n], grant)
 				var cut *Error
 				require.ErrorAs(t, err, &cut, "cut after %d bytes", n)
 			}
@@ -72,7 +72,7 @@ func TestRequests(t *testing.T) {
 // What is behind a request is the connection's.
 func TestNothingIsReadAhead(t *testing.T) {
 	for _, said := range []string{"\x04\x01\x00\x50\xc0\x00\x02\x07user\x00", "\x05\x01\x00\x05\x01\x00\x03\x01h\x00\x50"} {
-		r, err, _ := ask(t, said+"GET", func(r *Request) {
+		r, _, err := ask(t, said+"GET", func(r *Request) {
 			rest, err := io.ReadAll(r.nc)
 			require.NoError(t, err)
 			require.Equal(t, "GET", string(rest))
@@ -104,7 +104,7 @@ func TestRefused(t *testing.T) {
 		{"port 0", "\x05\x01\x00\x05\x01\x00\x03\x01h\x00\x00", "\x05\x00\x05\x01\x00\x01" + zeros},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err, got := ask(t, test.said, grant)
+			_, got, err := ask(t, test.said, grant)
 			var refused *Error
 			require.ErrorAs(t, err, &refused)
 			require.True(t, strings.HasPrefix(err.Error(), "socks: "))
