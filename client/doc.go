@@ -22,6 +22,9 @@
 // usual order. This package starts no program, asks no question, and reads no
 // file but the keys in the directory that Credentials.Dir names.
 //
+// A [Pool] keeps Clients for those who need many of them, or one often; its Run
+// runs a command on many hosts.
+//
 // It does not send keepalives; what a server asks of it, channels and global
 // requests alike, is refused unless it was asked for or [Config].Mux says
 // otherwise. The keys that a server announces are ignored

@@ -60,8 +60,8 @@ func (s *Server) accept(l net.Listener) error {
 func (s *Server) start(nc net.Conn) {
 	c, err := s.admit(context.Background(), nc)
 	if err != nil {
-		nc.Close()
-		s.logger().Info("connection turned away", "remote", address(nc), "err", err)
+		nc.Close() // then the address is there, if only that of a proxy
+		s.logger().Info("connection turned away", "remote", address(nc.RemoteAddr()), "err", err)
 		return
 	}
 	go c.serve()

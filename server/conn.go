@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -26,9 +27,14 @@ type Conn struct {
 	log       *slog.Logger
 	ctx       context.Context // done when the connection has ended
 	cancel    context.CancelFunc
-	startup   *source        // not nil while it counts as one; guarded by tracker.mu
+	ip        netip.Addr     // the client's, if it has one
+	from      source         // that of ip
+	starting  bool           // it takes up a startup; guarded by tracker.mu, as is placed
+	placed    bool           // it counts at its source
+	attempted bool           // the client tried to log in; of the goroutine that authenticates
 	handlers  sync.WaitGroup // sessions, and goroutines that run the user's code
 	noMore    bool           // the client opens no further session; the reader's
+	opened    uint64         // sessions so far; the reader's
 	proofs    int            // host keys the client asked us to prove; the server's of requests
 
 	mu       sync.Mutex
@@ -52,12 +58,12 @@ const (
 	leaving // the mux has ended
 )
 
-func newConn(ctx context.Context, s *Server, nc net.Conn) *Conn {
+func newConn(ctx context.Context, s *Server, nc net.Conn, number uint64) *Conn {
 	c := &Conn{
 		server:    s,
 		nc:        nc,
 		transport: transport.Server(nc, s.transportConfig()),
-		log:       s.logger().With("remote", address(nc)),
+		log:       s.logger().With("conn", number),
 	}
 	c.ctx, c.cancel = context.WithCancel(ctx)
 	return c
@@ -80,6 +86,11 @@ func (c *Conn) State() transport.State { return c.transport.State() }
 // Context returns a context that is done when the connection has ended. Its
 // values are those of [Server].ConnContext.
 func (c *Conn) Context() context.Context { return c.ctx }
+
+// Logger returns where the [Server] logs, with what tells this connection from
+// others: its number in "conn", the client's address in "remote", and the
+// "user". It discards all if Server.Logger is nil.
+func (c *Conn) Logger() *slog.Logger { return c.log }
 
 // LocalAddr returns the server's address.
 func (c *Conn) LocalAddr() net.Addr { return c.nc.LocalAddr() }
@@ -104,7 +115,11 @@ func (c *Conn) interrupt() {
 // serve runs the connection from its first byte to the end of its last
 // handler, and says why it ended. Its goroutine is the one that reads.
 func (c *Conn) serve() error {
+	if err := c.identify(); err != nil {
+		return c.turnAway(err)
+	}
 	err := c.because(c.run())
+	c.penalise(err)
 	c.cancel()
 	c.leave()
 	c.transport.Disconnect(lastWords(err))
@@ -171,7 +186,11 @@ func (c *Conn) onOwnStack(f func() error) error {
 // establish does all that comes before channels can open.
 func (c *Conn) establish() error {
 	if f := c.server.ConnContext; f != nil {
-		c.ctx = f(c.ctx, c.nc)
+		ctx := f(c.ctx, c.nc)
+		if ctx == nil {
+			return ErrRefused
+		}
+		c.ctx = ctx
 	}
 	if err := c.authenticate(); err != nil {
 		return err
@@ -239,6 +258,8 @@ func (c *Conn) report(ctx context.Context, a *userauth.Attempt, err error) {
 		level := slog.LevelInfo
 		if a.Method == "none" { // how clients ask what there is
 			level = slog.LevelDebug
+		} else {
+			c.attempted = true
 		}
 		c.log.Log(ctx, level, "authentication refused", "user", printable(a.User), "method", printable(a.Method), "err", err)
 	}

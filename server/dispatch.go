@@ -68,7 +68,8 @@ func (c *Conn) openSession(o *connection.Opening) bool {
 		o.Reject(channel.ResourceShortage, "too many sessions")
 		return false
 	}
-	s := &Session{conn: c}
+	c.opened++
+	s := &Session{conn: c, number: c.opened}
 	ch, err := o.Accept(channel.Params{Requests: maxRequests, OnRequest: s.take})
 	if err != nil {
 		c.mu.Lock()

@@ -2,7 +2,7 @@
 // layers below it: transport, userauth and connection.
 //
 //	net.Listener
-//	    | Accept, MaxStartups
+//	    | Accept, MaxStartups, Penalties
 //	    v
 //	transport.Server --Handshake--> encrypted            \
 //	    | AcceptService "ssh-userauth"                    | HandshakeTimeout
@@ -20,7 +20,8 @@
 // [AuthorizedKeys], [PasswordFile], [InteractivePasswordFile] and [Hostbased] are
 // its users, by the files of those who run it, and [PublicKeys] knows authorities
 // and revoked keys too. [Session.ServeAgent] gives programs of a session the agent
-// that its client lends, and [Session.ServeX11] its display.
+// that its client lends, and [Session.ServeX11] its display. [Chain] puts
+// middleware around a Handler; package server/sshtest is for tests of one.
 //
 // Once a client is in, it is told of all host keys, so that it knows the one
 // that will replace another (OpenSSH PROTOCOL, section 2.5).
@@ -37,6 +38,14 @@
 // list as in sshd_config(5). A listener ends with the connection; what it has
 // accepted, and what was connected, is bounded, takes its time on goroutines of
 // its own, and ends with the connection too.
+//
+// # Self-defence
+//
+// [Startups] bound those who have not logged in, all of them and by source;
+// [Penalties], which a Server has to be given, turn away for a time who came for
+// no good. Both go by the address that a connection of the listener has, which
+// behind a proxy is the proxy's unless the listener knows better. RemoteAddr of
+// such a connection may wait for the proxy to say it.
 //
 // # Trust
 //

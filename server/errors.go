@@ -20,6 +20,9 @@ var (
 	// [Server].MaxStartups does not admit. Nothing was sent on it.
 	ErrTooManyStartups = errors.New("server: too many connections that have not authenticated")
 
+	// ErrRefused ends a connection for which [Server].ConnContext returned nil.
+	ErrRefused = errors.New("server: ConnContext refused the connection")
+
 	// ErrHandshakeTimeout ends a connection whose client has not authenticated
 	// within [Server].HandshakeTimeout. It is an [os.ErrDeadlineExceeded].
 	ErrHandshakeTimeout = fmt.Errorf("server: the client did not authenticate in time: %w", os.ErrDeadlineExceeded)

@@ -19,7 +19,7 @@ func (s *Session) Exit(status int) error {
 		status = failed
 	}
 	m := wire.ExitStatus{Status: uint32(status)}
-	return s.exit("exit-status", m.Append(nil))
+	return s.exit(status, "exit-status", m.Append(nil))
 }
 
 // ExitSignal ends the session as [Session.Exit] does, with the signal that
@@ -27,14 +27,24 @@ func (s *Session) Exit(status int) error {
 // core; the message is for people.
 func (s *Session) ExitSignal(signal channel.Signal, core bool, message string) error {
 	m := wire.ExitSignal{Signal: string(signal), Core: core, Message: message}
-	return s.exit("exit-signal", m.Append(nil))
+	return s.exit(failed, "exit-signal", m.Append(nil))
+}
+
+// Exited returns what Exit was called with, and whether it or ExitSignal was
+// called. The status after ExitSignal is 255.
+func (s *Session) Exited() (status int, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.status, s.exited
 }
 
 // exit sends how the program ended, and closes the channel.
-func (s *Session) exit(name string, payload []byte) error {
+func (s *Session) exit(status int, name string, payload []byte) error {
 	s.mu.Lock()
 	again := s.exited
-	s.exited = true
+	if !again {
+		s.exited, s.status = true, status
+	}
 	s.mu.Unlock()
 	if again {
 		return ErrExited

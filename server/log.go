@@ -14,12 +14,12 @@ func (s *Server) logger() *slog.Logger {
 	return s.Logger
 }
 
-// address returns the address of the other end of nc for a log.
-func address(nc net.Conn) string {
-	if a := nc.RemoteAddr(); a != nil {
-		return printable(a.String())
+// address returns an address for a log.
+func address(a net.Addr) string {
+	if a == nil {
+		return "unknown"
 	}
-	return "unknown"
+	return printable(a.String())
 }
 
 // printable returns text of a client as it may be shown on a terminal: as it

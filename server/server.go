@@ -77,7 +77,13 @@ type Server struct {
 
 	MaxStartups Startups // connections that have not authenticated
 
-	// ConnContext returns the context for a connection, derived from ctx.
+	// Penalties, unless nil, turn away for a while those who came for no good.
+	// &Penalties{} has the durations of OpenSSH.
+	Penalties *Penalties
+
+	// ConnContext returns the context for a connection, derived from ctx, or nil
+	// to refuse it. It is called before anything is sent, on a goroutine of the
+	// connection's own.
 	ConnContext func(ctx context.Context, nc net.Conn) context.Context
 
 	Logger *slog.Logger // silent if nil

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"io"
+	"log/slog"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -30,10 +31,13 @@ import (
 type Session struct {
 	conn *Conn
 	ch   *channel.Channel
+
+	number uint64 // among those of conn
 	request
 	events
 	handler sync.WaitGroup // the one there is, while it runs
 	unread  atomic.Bool    // the client wants no further output
+	idle    atomic.Pointer[idleTimer]
 
 	mu     sync.Mutex
 	ctx    context.Context // made when asked for, as is cancel
@@ -41,6 +45,7 @@ type Session struct {
 	ended  bool // ctx is done, should there be one
 	pty    *Pty
 	exited bool
+	status int // it exited with
 }
 
 // A request is what the client asked for. It does not change once the handler
@@ -98,6 +103,10 @@ func (s *Session) end() {
 // Conn returns the connection that the session belongs to.
 func (s *Session) Conn() *Conn { return s.conn }
 
+// Logger returns [Conn.Logger] with the number of the session on its connection
+// in "session".
+func (s *Session) Logger() *slog.Logger { return s.conn.log.With("session", s.number) }
+
 // User returns the name of the authenticated user.
 func (s *Session) User() string { return s.conn.User() }
 
@@ -130,11 +139,39 @@ func (s *Session) Pty() (Pty, bool) {
 
 // Read reads what the client sends: standard input. It returns [io.EOF] at its
 // end.
-func (s *Session) Read(p []byte) (int, error) { return s.ch.Read(p) }
+func (s *Session) Read(p []byte) (int, error) {
+	n, err := s.ch.Read(p)
+	s.touch(n)
+	return n, err
+}
 
 // WriteTo implements [io.WriterTo]: it copies standard input to w without a
 // buffer in between.
-func (s *Session) WriteTo(w io.Writer) (int64, error) { return s.ch.WriteTo(w) }
+func (s *Session) WriteTo(w io.Writer) (int64, error) {
+	if s.idle.Load() != nil {
+		w = touching{s, w}
+	}
+	return s.ch.WriteTo(w)
+}
+
+// touch notes that n bytes were read or written.
+func (s *Session) touch(n int) {
+	if idle := s.idle.Load(); idle != nil && n > 0 && idle.timer.Stop() {
+		idle.timer.Reset(idle.length)
+	}
+}
+
+// A touching is a writer of what is read from a session.
+type touching struct {
+	s *Session
+	w io.Writer
+}
+
+func (t touching) Write(p []byte) (int, error) {
+	n, err := t.w.Write(p)
+	t.s.touch(n)
+	return n, err
+}
 
 // Write sends p as standard output. It waits while the client does not read,
 // and fails with [ErrUnread] once the client has said that it never will.
@@ -142,7 +179,9 @@ func (s *Session) Write(p []byte) (int, error) {
 	if s.unread.Load() {
 		return 0, ErrUnread
 	}
-	return s.ch.Write(p)
+	n, err := s.ch.Write(p)
+	s.touch(n)
+	return n, err
 }
 
 // Stderr returns a writer to standard error, like [Session.Write].
@@ -150,7 +189,11 @@ func (s *Session) Stderr() io.Writer { return stderr{s} }
 
 type stderr struct{ s *Session }
 
-func (w stderr) Write(p []byte) (int, error) { return w.s.ch.Stderr().Write(p) }
+func (w stderr) Write(p []byte) (int, error) {
+	n, err := w.s.ch.Stderr().Write(p)
+	w.s.touch(n)
+	return n, err
+}
 
 // CloseWrite tells the client that there is no further output. It is only
 // needed if the session goes on after that.

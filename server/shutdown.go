@@ -19,6 +19,7 @@ type tracker struct {
 	listeners map[net.Listener]struct{}
 	conns     map[*Conn]struct{}
 	startups  startups
+	served    uint64        // connections admitted so far
 	idle      chan struct{} // closed when conns is empty, if anybody waits
 }
 
@@ -57,20 +58,20 @@ func (t *tracker) removeListener(l net.Listener) {
 }
 
 // admit makes a Conn of nc, unless the Server is closing or there are too many
-// connections that have not authenticated.
+// connections that have not authenticated. It does not ask for nc's address.
 func (s *Server) admit(ctx context.Context, nc net.Conn) (*Conn, error) {
 	t := &s.tracker
-	from := sourceOf(nc.RemoteAddr())
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.state != serving {
 		return nil, ErrServerClosed
 	}
-	if !t.startups.admit(from, s.MaxStartups) {
+	if !t.startups.admit(s.startups()) {
 		return nil, ErrTooManyStartups
 	}
-	c := newConn(ctx, s, nc)
-	c.startup = &from
+	t.served++
+	c := newConn(ctx, s, nc, t.served)
+	c.starting = true
 	if t.conns == nil {
 		t.conns = make(map[*Conn]struct{})
 	}
@@ -93,9 +94,14 @@ func (t *tracker) authenticated(c *Conn) error {
 // releaseStartup gives back the startup that c takes up, if it does. Callers
 // hold t.mu.
 func (t *tracker) releaseStartup(c *Conn) {
-	if c.startup != nil {
-		t.startups.release(*c.startup)
-		c.startup = nil
+	if !c.starting {
+		return
+	}
+	c.starting = false
+	if c.placed {
+		t.startups.release(c.from)
+	} else {
+		t.startups.release(source{})
 	}
 }
 

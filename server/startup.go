@@ -3,8 +3,8 @@ package server
 import (
 	"crypto/rand"
 	"encoding/binary"
-	"net"
-	"net/netip"
+	"strings"
+	"time"
 )
 
 // Startups bounds the connections that have not authenticated, which cost
@@ -16,17 +16,31 @@ type Startups struct {
 	// in even while somebody keeps Start slots busy. 128, 30 and 1024 if zero.
 	Start, Percent, Full int
 
-	// PerSource is how many one address may have; 32 if zero. Addresses of
-	// IPv6 count as one if their first 64 bits agree. Connections without an
-	// IP address, such as those over a Unix socket, are not counted by source.
+	// PerSource is how many one source may have; 32 if zero. Connections
+	// without an IP address, such as those over a Unix socket, have no source.
 	PerSource int
+
+	// PerSecond is how many key exchanges one source may begin in a second.
+	// Zero is no limit, except for a server whose Transport.KeyExchanges has
+	// finite fields, in which a client has it compute for the price of sending
+	// a number (CVE-2002-20001): then it is 10.
+	PerSecond int
+
+	// Bits4 and Bits6 are how many bits the addresses of one source have in
+	// common, which counts for PerSource, PerSecond and [Server].Penalties: 32
+	// of IPv4 and 64 of IPv6 if zero, none if negative.
+	Bits4, Bits6 int
 }
+
+// finitePerSecond is PerSecond where there are finite fields. Scanners take 20
+// for safe.
+const finitePerSecond = 10
 
 func (p Startups) withDefaults() Startups {
 	for _, field := range []struct {
 		value *int
 		def   int
-	}{{&p.Start, 128}, {&p.Percent, 30}, {&p.Full, 1024}, {&p.PerSource, 32}} {
+	}{{&p.Start, 128}, {&p.Percent, 30}, {&p.Full, 1024}, {&p.PerSource, 32}, {&p.Bits4, 32}, {&p.Bits6, 64}} {
 		if *field.value == 0 {
 			*field.value = field.def
 		}
@@ -34,58 +48,74 @@ func (p Startups) withDefaults() Startups {
 	return p
 }
 
-// A source is what connections are counted by: an IPv4 address or an IPv6
-// network of 64 bits; the zero source is none.
-type source = netip.Prefix
-
-// sourceOf returns the source of addr.
-func sourceOf(addr net.Addr) source {
-	if addr == nil {
-		return source{}
+// startups returns the limits of s.
+func (s *Server) startups() Startups {
+	p := s.MaxStartups.withDefaults()
+	if p.PerSecond == 0 && s.hasFiniteField() {
+		p.PerSecond = finitePerSecond
 	}
-	ap, err := netip.ParseAddrPort(addr.String())
-	if err != nil {
-		return source{}
-	}
-	ip := ap.Addr().Unmap()
-	bits := 32
-	if ip.Is6() {
-		bits = 64
-	}
-	prefix, err := ip.WithZone("").Prefix(bits)
-	if err != nil {
-		return source{}
-	}
-	return prefix
+	return p
 }
 
-// startups counts connections that have not authenticated, all and by source.
-// The sum over sources is at most total.
+// hasFiniteField reports whether a client can ask for one of the methods of
+// RFC 4253, section 8, and RFC 4419. The default has none of them.
+func (s *Server) hasFiniteField() bool {
+	for _, m := range s.Transport.KeyExchanges {
+		if strings.HasPrefix(m.Name(), "diffie-hellman-") {
+			return true
+		}
+	}
+	return false
+}
+
+// startups counts connections that have not authenticated: all, and by source
+// as soon as that is known. The sum over sources is at most total.
 type startups struct {
 	total    int
 	bySource map[source]int
+	second   time.Time      // when the second began
+	begun    map[source]int // key exchanges in it
 }
 
 // admit takes a slot unless p says that there is none.
-func (s *startups) admit(from source, p Startups) bool {
-	p = p.withDefaults()
-	if p.PerSource >= 0 && from.IsValid() && s.bySource[from] >= p.PerSource {
-		return false
-	}
+func (s *startups) admit(p Startups) bool {
 	if dropped(s.total, p, dice()) {
 		return false
 	}
 	s.total++
-	if from.IsValid() {
-		if s.bySource == nil {
-			s.bySource = make(map[source]int)
-		}
-		s.bySource[from]++
-	}
 	return true
 }
 
-// release gives a slot back.
+// place counts a connection that was admitted at its source, unless p says that
+// it has too many.
+func (s *startups) place(from source, p Startups) bool {
+	if !from.IsValid() {
+		return true
+	}
+	if p.PerSource >= 0 && s.bySource[from] >= p.PerSource || !s.mayBegin(from, p.PerSecond) {
+		return false
+	}
+	if s.bySource == nil {
+		s.bySource = make(map[source]int)
+	}
+	s.bySource[from]++
+	return true
+}
+
+// mayBegin counts one key exchange more of a source, unless there were limit in
+// this second. What it keeps lasts no longer than that.
+func (s *startups) mayBegin(from source, limit int) bool {
+	if limit <= 0 {
+		return true
+	}
+	if time.Since(s.second) >= time.Second {
+		s.second, s.begun = time.Now(), make(map[source]int)
+	}
+	s.begun[from]++
+	return s.begun[from] <= limit
+}
+
+// release gives back a slot, and the count of a source that has been placed.
 func (s *startups) release(from source) {
 	s.total--
 	if !from.IsValid() {

@@ -20,6 +20,7 @@ type layer struct {
 const (
 	crypto = "golang.org/x/crypto/"
 	circl  = "github.com/cloudflare/circl" // what neither the standard library nor x/crypto has
+	proxy  = "github.com/pires/go-proxyproto"
 )
 
 // layers is the dependency graph. Arrows point at what is imported, and only
@@ -49,12 +50,12 @@ var layers = map[string]layer{
 
 	// Level 3: composition.
 	"client":         {internal: append(facade, "internal/socks"), tests: []string{"golang.org/x/net/nettest"}},
-	"server":         {internal: facade, external: []string{crypto + "bcrypt"}, tests: []string{"golang.org/x/net/nettest"}},
-	"server/sshtest": {internal: append(facade, "server", "internal/memnet", "internal/testkeys")},
+	"server":         {internal: facade, external: []string{crypto + "bcrypt"}, tests: []string{"golang.org/x/net/nettest", proxy}},
+	"server/sshtest": {internal: append(facade, "client", "server", "internal/memnet")},
 
 	// Level 4: what uses all of it.
 	"client/whelk":  {internal: append(belowFacades, "client", "internal/algolist", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys"}, tests: []string{"github.com/creack/pty"}},
-	"server/whelkd": {internal: append(belowFacades, "server", "internal/algolist", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys", "github.com/creack/pty"}},
+	"server/whelkd": {internal: append(belowFacades, "server", "internal/algolist", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys", "github.com/creack/pty", proxy}},
 	"fuzz":          {internal: belowFacades},
 
 	"internal/algolist":    {internal: []string{"cipher", "mac", "kex", "kex/curve448", "hostkey", "hostkey/ed448", "hostkey/mldsa44"}},

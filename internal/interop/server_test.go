@@ -100,7 +100,9 @@ func (s *server) startOpenSSH(t *testing.T, hostKeyArgs, options []string) {
 func (s *server) startWhelk(t *testing.T, hostKeyArgs, options []string) {
 	t.Helper()
 	args := append([]string{"-p", "0", "-a", authorizedKeysFile(t)}, hostKeyArgs...)
-	for _, option := range append([]string{"MaxSessions=1000", "MaxStartups=1000", "PerSourceMaxStartups=1000"}, options...) {
+	// All tests come from one address, fast, and fail on purpose.
+	limits := []string{"MaxSessions=1000", "MaxStartups=1000", "PerSourceMaxStartups=1000", "PerSourcePenalties=no", "PerSourceRate=none"}
+	for _, option := range append(limits, options...) {
 		args = append(args, "-o", option)
 	}
 	s.daemon = launch(t, s.program.path, args...)

@@ -41,6 +41,7 @@ func newDaemon(o *options, stderr io.Writer) (*daemon, error) {
 
 		MaxSessions:      o.sessions,
 		MaxStartups:      o.startups,
+		Penalties:        o.sources.policy(),
 		HandshakeTimeout: o.loginGrace,
 		IdleTimeout:      o.unused,
 		Transport:        o.transport,

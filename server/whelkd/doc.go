@@ -37,13 +37,21 @@
 //	LoginGraceTime MACs MaxAuthTries MaxSessions MaxStartups ModuliFile
 //	PasswordAuthentication PermitListen PermitOpen PermitTTY
 //	PermitUserEnvironment PerSourceMaxStartups
+//	PerSourceNetBlockSize PerSourcePenalties PerSourcePenaltyExemptList
 //	Port PubkeyAcceptedAlgorithms PubkeyAuthentication RekeyLimit RevokedKeys
 //	StreamLocalBindMask StreamLocalBindUnlink Subsystem TrustedUserCAKeys
 //	UnusedConnectionTimeout X11DisplayOffset X11Forwarding X11UseLocalhost
 //	XAuthLocation
 //
-// Three are ours:
+// Six are ours:
 //
+//	PerSourceRate     how many key exchanges one address may begin in a second;
+//	                  no limit if not given, and 10 with KexAlgorithms of finite
+//	                  fields, which "none" takes away
+//	ProxyProtocol     "yes": every connection begins with who it is from, in the
+//	                  PROXY protocol, version 1 or 2, or is closed
+//	ProxyProtocolFrom addresses and networks, with commas between them, of the
+//	                  proxies; connections from elsewhere are closed
 //	PasswordFile      passwords, as `htpasswd -B` writes them; none if not given
 //	KnownHostsFile    keys of machines that may vouch for the user;
 //	                  ~/.ssh/known_hosts and /etc/ssh/ssh_known_hosts if not given
@@ -75,6 +83,14 @@
 // AuthorizedPrincipalsFile. RevokedKeys keeps out what it lists, and everybody
 // while it cannot be read. HostCertificate goes with a HostKey, and may be given
 // for several.
+//
+// PerSourcePenalties are on, with the numbers of sshd_config(5), and concern
+// addresses that fail to log in, do not try or take too long: "no" switches them
+// off, and PerSourcePenaltyExemptList has the addresses and networks that are
+// spared. What users behind one address do wrong, all of them pay for. There is
+// no penalty for a user that does not exist apart from that for failing. An
+// address of IPv6 counts with its network of 64 bits unless
+// PerSourceNetBlockSize says otherwise.
 //
 // PrintMotd, PrintLastLog, TCPKeepAlive and UseDNS are taken and do nothing. Of
 // those that would switch on what whelkd does not do, such as

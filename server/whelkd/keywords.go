@@ -52,6 +52,14 @@ var keywords = map[string]func(*options, string) error{
 	"knownhostsfile":   fileList(func(o *options) *[]string { return &o.methods.knownHosts }),
 	"trustedhostsfile": fileList(func(o *options) *[]string { return &o.methods.trustedHosts }),
 
+	// Addresses that connect; the last three are ours.
+	"persourcenetblocksize":      setNetBlockSize,
+	"persourcepenalties":         setPenalties,
+	"persourcepenaltyexemptlist": setExempt,
+	"persourcerate":              setRate,
+	"proxyprotocol":              func(o *options, v string) (err error) { o.sources.proxied, err = yesNo(v); return err },
+	"proxyprotocolfrom":          setProxies,
+
 	"printlastlog": ignored,
 	"printmotd":    ignored,
 	"tcpkeepalive": ignored,

@@ -63,6 +63,9 @@ func catch() chan os.Signal {
 
 // serve runs the server until a signal ends it.
 func serve(o *options, signals <-chan os.Signal, stderr io.Writer) error {
+	if err := o.sources.check(); err != nil {
+		return err
+	}
 	d, err := newDaemon(o, stderr)
 	if err != nil {
 		return err
@@ -71,6 +74,7 @@ func serve(o *options, signals <-chan os.Signal, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	l = o.sources.listen(l, d.log)
 	fmt.Fprintf(stderr, "listening on %s\n", l.Addr())
 	served := make(chan error, 1)
 	go func() { served <- d.server.Serve(l) }()

@@ -38,6 +38,7 @@ type options struct {
 
 	sessions   int
 	startups   server.Startups
+	sources    sources
 	loginGrace time.Duration
 	unused     time.Duration
 	logLevel   slog.Level
