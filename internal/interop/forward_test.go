@@ -240,7 +240,7 @@ func TestForwardingIsRestricted(t *testing.T) {
 	host, port, err := net.SplitHostPort(service)
 	require.NoError(t, err)
 	socket := answering(t, "unix", filepath.Join(t.TempDir(), "service"))
-	onPairs(t, pairs, func(t *testing.T, p pair) {
+	onPairs(t, []pair{{ssh, sshd}, {ssh, whelkd}}, func(t *testing.T, p pair) {
 		for _, test := range []struct {
 			options []string
 			allowed string // of local, remote, socket and remote socket: the first letters
