@@ -489,7 +489,10 @@ func TestShutdownAndForwarding(t *testing.T) {
 	down := make(chan error)
 	go func() { down <- srv.Shutdown(context.Background()) }()
 	require.Eventually(t, func() bool {
-		_, err := p.direct(host, port)
+		early, err := p.direct(host, port)
+		if err == nil {
+			early.Close()
+		}
 		return err != nil
 	}, 5*time.Second, time.Millisecond)
 	nc, err := net.Dial("tcp", net.JoinHostPort("127.0.0.1", fmt.Sprint(at)))
