@@ -71,7 +71,7 @@ func TestAddedKey(t *testing.T) {
 }
 
 // The lengths of keys and of their fields, in both directions.
-func TestMalformedKeys(t *testing.T) { // G1, M2: CVE-2025-47914, CVE-2026-46598
+func TestM2MalformedKeys(t *testing.T) { // G1, M2: CVE-2025-47914, CVE-2026-46598
 	text := func(s string) []byte { return wire.AppendString(nil, s) }
 	seed := bytes.Repeat([]byte{7}, 64)
 	ed := func(public, private int) []byte {
@@ -120,7 +120,7 @@ func TestMalformedKeys(t *testing.T) { // G1, M2: CVE-2025-47914, CVE-2026-46598
 }
 
 // Constraints that cannot be enforced refuse the key, over the wire and not.
-func TestConstraintsFailClosed(t *testing.T) { // M4: CVE-2026-39832, CVE-2026-39833; M6
+func TestM4ConstraintsFailClosed(t *testing.T) { // M4: CVE-2026-39832, CVE-2026-39833; M6
 	good, err := (&AddedKey{Key: private(t, "ed25519")}).append(nil)
 	require.NoError(t, err)
 	text := func(s string) []byte { return wire.AppendString(nil, s) }

@@ -122,7 +122,7 @@ func requests(t testing.TB) map[string]func(context.Context, *Client) error {
 }
 
 // Each request, answered with each message: bare, truncated, with too much.
-func TestUnexpectedAnswers(t *testing.T) { // M1: CVE-2025-47913
+func TestM1UnexpectedAnswers(t *testing.T) { // M1: CVE-2025-47913
 	success := map[string]number{"keys": identitiesAnswer, "sign": signResponse}
 	for name, ask := range requests(t) {
 		t.Run("M1 CVE-2025-47913/"+name, func(t *testing.T) {
@@ -154,7 +154,7 @@ func TestUnexpectedAnswers(t *testing.T) { // M1: CVE-2025-47913
 }
 
 // Frames that are none.
-func TestUnexpectedFrames(t *testing.T) {
+func TestM3UnexpectedFrames(t *testing.T) {
 	for name, ask := range requests(t) {
 		for _, test := range []struct {
 			name   string

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/whelk-ssh/whelk/hostkey"
+	"github.com/whelk-ssh/whelk/internal/pattern"
 	"github.com/whelk-ssh/whelk/wire"
 )
 
@@ -119,31 +120,5 @@ func certifies(c *hostkey.Certificate, host string) bool {
 		return false
 	}
 	// One without principals is for no host (CVE-2024-7594).
-	return slices.ContainsFunc(c.Principals, func(p string) bool { return len(p) <= maxHost && match(p, host) })
-}
-
-// match reports whether text is what pattern describes: "*" stands for any
-// characters and "?" for one. It takes no more steps than the product of their
-// lengths, and one for each "*" that follows another.
-func match(pattern, text string) bool {
-	p, t := 0, 0
-	star, tried := -1, 0 // the last "*", and from where on what follows it was tried
-	for t < len(text) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, tried = p, t
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == text[t]):
-			p, t = p+1, t+1
-		case star >= 0:
-			tried++
-			p, t = star+1, tried
-		default:
-			return false
-		}
-	}
-	for p < len(pattern) && pattern[p] == '*' {
-		p++
-	}
-	return p == len(pattern)
+	return slices.ContainsFunc(c.Principals, func(p string) bool { return len(p) <= maxHost && pattern.Match(p, host) })
 }

@@ -49,7 +49,7 @@ func TestReplace(t *testing.T) {
 }
 
 // A key is gone when its time is up, whoever looks, and whatever the time is.
-func TestLifetime(t *testing.T) { // M8
+func TestM8Lifetime(t *testing.T) { // M8
 	for _, seconds := range []time.Duration{1, 60, 1<<32 - 1} {
 		t.Run(fmt.Sprintf("M8 %d seconds", seconds), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -105,7 +105,7 @@ func (s namedSigner) PublicKey() hostkey.PublicKey { return namedKey{s.Signer.Pu
 func (k namedKey) Marshal() []byte { return append(k.PublicKey.Marshal(), k.name...) }
 
 // There are as many keys as fit into a list.
-func TestFull(t *testing.T) { // M3
+func TestM3Full(t *testing.T) { // M3
 	add := func(k *Keyring, i int, comment string) error {
 		return k.Add(t.Context(), AddedKey{Signer: namedSigner{testkeys.Ed25519(), fmt.Sprintf("%06d", i)}, Comment: comment})
 	}
@@ -137,7 +137,7 @@ func TestFull(t *testing.T) { // M3
 }
 
 // A key with that constraint signs when somebody says so, each time.
-func TestConfirm(t *testing.T) { // M4: CVE-2026-39833
+func TestM4Confirm(t *testing.T) { // M4: CVE-2026-39833
 	var asked []Use
 	var answer error
 	k := NewKeyring()
@@ -166,7 +166,7 @@ func TestConfirm(t *testing.T) { // M4: CVE-2026-39833
 }
 
 // Check sees each signature, and has its way.
-func TestCheck(t *testing.T) { // M7
+func TestM7Check(t *testing.T) { // M7
 	seen := 0
 	no := errors.New("no")
 	k := NewKeyring()
@@ -216,7 +216,7 @@ func TestWhileAsked(t *testing.T) {
 }
 
 // Each failure takes longer, for whoever tries.
-func TestUnlock(t *testing.T) { // M9
+func TestM9Unlock(t *testing.T) { // M9
 	t.Run("M9 exponential", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			k := NewKeyring()

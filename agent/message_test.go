@@ -46,7 +46,7 @@ func TestReceive(t *testing.T) {
 }
 
 // A length is no reason to take memory.
-func TestLengthsTakeNoMemory(t *testing.T) { // M3: RUSTSEC-2026-0153, CVE-2026-46673
+func TestM3LengthsTakeNoMemory(t *testing.T) { // M3: RUSTSEC-2026-0153, CVE-2026-46673
 	for _, size := range []uint32{maxMessage, maxMessage + 1, 1 << 31, 1<<32 - 1} {
 		t.Run(fmt.Sprintf("M3 CVE-2026-46673/%d", size), func(t *testing.T) {
 			var before, after runtime.MemStats

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestMayEnter(t *testing.T) { // M7
+func TestM7MayEnter(t *testing.T) { // M7
 	for _, test := range []struct {
 		uid   uint32
 		owner int

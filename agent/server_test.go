@@ -24,7 +24,7 @@ import (
 
 // Nothing makes the agent load a library, whoever asks and whatever is behind
 // the number.
-func TestProviders(t *testing.T) { // M6: CVE-2023-38408, CVE-2016-10009
+func TestM6Providers(t *testing.T) { // M6: CVE-2023-38408, CVE-2016-10009
 	fields := wire.AppendString(wire.AppendString(nil, "/usr/lib/x86_64-linux-gnu/evil.so"), "1234")
 	for _, n := range []number{addSmartcardKey, removeSmartcardKey, addSmartcardKeyConstrained} {
 		for _, p := range [][]byte{nil, fields, append(fields, constrainConfirm), fields[:7]} {
@@ -43,7 +43,7 @@ func TestProviders(t *testing.T) { // M6: CVE-2023-38408, CVE-2016-10009
 
 // Each number, with each beginning of nonsense, gets one answer, and the
 // connection lives on.
-func TestEveryRequest(t *testing.T) { // M2: CVE-2025-47914
+func TestM2EveryRequest(t *testing.T) { // M2: CVE-2025-47914
 	c := serve(t, NewKeyring())
 	for n := range 256 {
 		for _, p := range [][]byte{nil, {0}, {0, 0, 0, 0}, {0xff, 0xff, 0xff, 0xff}, bytes.Repeat([]byte{0}, 64), bytes.Repeat([]byte{0xff}, 64)} {
@@ -72,7 +72,7 @@ func TestZeroServer(t *testing.T) {
 }
 
 // Frames that end the connection. Nothing is answered, and nothing allocated.
-func TestBadFrames(t *testing.T) { // M3
+func TestM3BadFrames(t *testing.T) { // M3
 	for name, p := range map[string][]byte{
 		"M3 no message":    {0, 0, 0, 0},
 		"M3 256 KiB and 1": {0, 4, 0, 1, 11},
@@ -134,7 +134,7 @@ type crowd struct {
 
 func (c crowd) Keys(context.Context) ([]Key, error) { return c.keys, nil }
 
-func TestTooManyKeys(t *testing.T) { // M3
+func TestM3TooManyKeys(t *testing.T) { // M3
 	one := Key{PublicKey: testkeys.Ed25519().PublicKey()}
 	many, large := make([]Key, maxKeys+1), make([]Key, 70)
 	for i := range many {
@@ -261,7 +261,7 @@ func TestBrokenListener(t *testing.T) {
 }
 
 // Nobody else gets to the socket, and nothing is left of it.
-func TestListen(t *testing.T) { // M7
+func TestM7Listen(t *testing.T) { // M7
 	l, err := Listen()
 	require.NoError(t, err)
 	path := l.Addr().String()

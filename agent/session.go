@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/whelk-ssh/whelk/hostkey"
+	"github.com/whelk-ssh/whelk/internal/pattern"
 )
 
 // Bounds of what is remembered of a connection. OpenSSH has them too.
@@ -251,7 +252,7 @@ func (s *session) way(e *entry, user *string) (from, to string, ok bool) {
 			if i > 0 {
 				begins = d.From.has(s.bindings[i-1].HostKey)
 			}
-			named := !last || user == nil || d.To.User == "" || match(d.To.User, *user)
+			named := !last || user == nil || d.To.User == "" || pattern.Match(d.To.User, *user)
 			return begins && d.To.has(b.HostKey) && named
 		})
 		if step < 0 {

@@ -232,7 +232,7 @@ func TestSignal(t *testing.T) {
 			cmd.Stdout = &out
 			require.Equal(t, errNotStarted, test.send(cmd))
 			require.NoError(t, cmd.Start(t.Context()))
-			require.ErrorContains(t, cmd.Signal(syscall.SIGCHLD), "no name")
+			require.ErrorContains(t, cmd.Signal(syscall.Signal(99)), "no name")
 			require.NoError(t, test.send(cmd))
 			require.NoError(t, cmd.Wait())
 			require.Equal(t, test.want, out.String())

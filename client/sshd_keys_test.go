@@ -86,6 +86,7 @@ func TestOpenSSHUserCertificates(t *testing.T) {
 				require.NoError(t, logIn(t, address, config, with{signer, algorithm}))
 			})
 		}
+		require.NoError(t, logIn(t, address, config, signer), "sshd lists %s without its certificates", key.PublicKey().Type())
 		require.Error(t, logIn(t, address, config, key), "the key itself is not authorized")
 	}
 }

@@ -74,11 +74,12 @@ var insecure = []algorithm{
 func Default() []string { return names(algorithms, plain) }
 
 // Optional returns the names of the algorithms that are sound, and offered and
-// accepted only when asked for: those of certificates, which are worth as much
-// as is known of the authority that signed them. No [Verifier] of this module
-// asks about that, so that a host offered the choice would present a
-// certificate that is refused and not the key that is known. The order is that
-// of Default. The caller owns the result.
+// accepted only by those who know an authority: those of certificates, which are
+// worth as much as is known of the authority that signed them. An [Authority]
+// asks for them, and a known_hosts file with an authority for the host does; of
+// somebody who knows none a host would accept the offer, and present a
+// certificate that is refused in place of the key that is known. The order is
+// that of Default. The caller owns the result.
 func Optional() []string { return names(algorithms, CertificateName) }
 
 // Insecure returns the names of the algorithms that are implemented and never

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/whelk-ssh/whelk/internal/pattern"
 )
 
 // An AllowedSigner is a line of an allowed_signers file:
@@ -148,11 +150,11 @@ func (a *AllowedSigners) Verify(s *SSHSIG, principal, namespace string, message 
 	}
 	refused := &SignerError{Principal: principal, Namespace: namespace, Key: s.Key}
 	for _, line := range a.Signers {
-		if principal == "" || !matchPatternList(line.Principals, principal) || !line.has(s.Key) {
+		if principal == "" || !pattern.MatchList(line.Principals, principal) || !line.has(s.Key) {
 			continue
 		}
 		err := line.allows(a.at())
-		if err == nil && line.Namespaces != "" && !matchPatternList(line.Namespaces, namespace) {
+		if err == nil && line.Namespaces != "" && !pattern.MatchList(line.Namespaces, namespace) {
 			err = fmt.Errorf("hostkey: line %d is for namespaces %q", line.Line, line.Namespaces)
 		}
 		if err == nil && line.CertAuthority {
@@ -188,7 +190,7 @@ func (a *AllowedSigners) FindPrincipals(s *SSHSIG) ([]string, error) {
 			return strings.Split(line.Principals, ","), nil
 		}
 		if err == nil {
-			matches := func(name string) bool { return matchPatternList(line.Principals, name) }
+			matches := func(name string) bool { return pattern.MatchList(line.Principals, name) }
 			if err = line.certifies(s, a.at(), matches, line.Principals); err == nil {
 				all := slices.Clone(s.Key.(*Certificate).Principals)
 				return slices.DeleteFunc(all, func(name string) bool { return name == "" || !matches(name) }), nil
@@ -203,7 +205,7 @@ func (a *AllowedSigners) FindPrincipals(s *SSHSIG) ([]string, error) {
 func (a *AllowedSigners) MatchPrincipals(principal string) []string {
 	var all []string
 	for _, line := range a.Signers {
-		if principal != "" && matchPatternList(line.Principals, principal) {
+		if principal != "" && pattern.MatchList(line.Principals, principal) {
 			all = append(all, line.Principals)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/whelk-ssh/whelk/internal/pattern"
 	"github.com/whelk-ssh/whelk/wire"
 )
 
@@ -63,28 +64,35 @@ const (
 	BadSignature // not signed by its authority, or by a certificate
 )
 
-// certificateReasons say what is wrong and what to do.
-var certificateReasons = map[CertificateReason]string{
-	UnknownAuthority: "its authority is not one that is trusted for this: add the authority's key to the trusted ones if it should be",
-	WeakSignature:    "its authority signed it with an algorithm that is not taken: have it signed again with another",
-	WrongKind:        "it is for the other purpose: have one signed with `ssh-keygen -s` without -h for a user, with -h for a host",
-	NotYetValid:      "it is not valid yet: compare the clocks of the authority and of this system",
-	Expired:          "it has expired: have another one signed",
-	NoPrincipals:     "it names no principals, and so is nobody's: have it signed with `ssh-keygen -s ... -n NAME`",
-	WrongPrincipal:   "it does not name whom it is used for: have it signed with that name (`ssh-keygen -s ... -n NAME`)",
-	UnknownOption:    "it has a critical option that is not known here, and may be a restriction: have it signed without",
-	MalformedOption:  "one of its options is malformed: have it signed again",
-	WrongSource:      "it may not be used from there: its source-address says from where",
-	Revoked:          "it has been revoked: have another one signed",
-	BadSignature:     "it is not signed as it should be: have it signed again",
+// certificateReasons say what is wrong, and what to do about it.
+var certificateReasons = map[CertificateReason]struct{ what, todo string }{
+	UnknownAuthority: {"its authority is not one that is trusted for this", "add the authority's key to the trusted ones if it should be"},
+	WeakSignature:    {"its authority signed it with an algorithm that is not taken", "have it signed again with another"},
+	WrongKind:        {"it is for the other purpose", "have one signed with `ssh-keygen -s` without -h for a user, with -h for a host"},
+	NotYetValid:      {"it is not valid yet", "compare the clocks of the authority and of this system"},
+	Expired:          {"it has expired", "have another one signed"},
+	NoPrincipals:     {"it names no principals, and so is nobody's", "have it signed with `ssh-keygen -s ... -n NAME`"},
+	WrongPrincipal:   {"it does not name whom it is used for", "have it signed with that name (`ssh-keygen -s ... -n NAME`)"},
+	UnknownOption:    {"it has a critical option that is not known here, and may be a restriction", "have it signed without"},
+	MalformedOption:  {"one of its options is malformed", "have it signed again"},
+	WrongSource:      {"it may not be used from there", "use it from where its source-address says, or have it signed for there"},
+	Revoked:          {"it has been revoked", "have another one signed"},
+	BadSignature:     {"it is not signed as it should be", "have it signed again"},
 }
 
 // String returns what the reason is, and what to do about it.
-func (r CertificateReason) String() string {
-	if s, ok := certificateReasons[r]; ok {
-		return s
+func (r CertificateReason) String() string { return r.explain("") }
+
+// explain is String with the details of one case.
+func (r CertificateReason) explain(detail string) string {
+	reason, ok := certificateReasons[r]
+	if !ok {
+		return fmt.Sprintf("reason %d", int(r))
 	}
-	return fmt.Sprintf("reason %d", int(r))
+	if detail != "" {
+		detail = " (" + detail + ")"
+	}
+	return reason.what + detail + ": " + reason.todo
 }
 
 // A CertificateError reports a certificate that is refused.
@@ -101,11 +109,7 @@ func (e *CertificateError) Error() string {
 	if c := e.Certificate; c != nil && c.CA != nil {
 		fmt.Fprintf(b, " %.128q (serial %d, by %s)", c.KeyID, c.Serial, Fingerprint(c.CA))
 	}
-	fmt.Fprintf(b, " is refused: %v", e.Reason)
-	if e.Detail != "" {
-		fmt.Fprintf(b, " (%s)", e.Detail)
-	}
-	return b.String()
+	return b.String() + " is refused: " + e.Reason.explain(e.Detail)
 }
 
 // Unwrap returns Err.
@@ -152,8 +156,8 @@ func (a *Authority) CheckHost(c *Certificate, host string) error {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	host = lowerASCII(host)
-	matches := func(pattern string) bool { return host != "" && matchPattern(lowerASCII(pattern), host) }
+	host = pattern.Lower(host)
+	matches := func(name string) bool { return host != "" && pattern.Match(pattern.Lower(name), host) }
 	if err := c.checkPrincipals(matches, []string{host}); err != nil {
 		return err
 	}
@@ -245,7 +249,25 @@ func (c *Certificate) checkPrincipals(matches func(principal string) bool, wante
 			return nil
 		}
 	}
-	return c.refuse(WrongPrincipal, "it names %.256q, and wanted is %.256q", c.Principals, wanted)
+	return c.refuse(WrongPrincipal, "it names %s, and wanted is %s", listNames(c.Principals), listNames(wanted))
+}
+
+// maxListed is how many names an error lists.
+const maxListed = 5
+
+// listNames lists names for people, a few of them.
+func listNames(names []string) string {
+	if len(names) == 0 {
+		return "nobody"
+	}
+	var quoted []string
+	for _, name := range names[:min(len(names), maxListed)] {
+		quoted = append(quoted, fmt.Sprintf("%.100q", name))
+	}
+	if n := len(names) - len(quoted); n > 0 {
+		quoted = append(quoted, fmt.Sprintf("%d others", n))
+	}
+	return strings.Join(quoted, ", ")
 }
 
 // checkRevoked asks about the certificate and about its authority

@@ -81,7 +81,7 @@ func TestParseAuthorizedKey(t *testing.T) {
 	}
 }
 
-func TestParseAuthorizedKeyRefuses(t *testing.T) {
+func TestJ9ParseAuthorizedKeyRefuses(t *testing.T) {
 	key := keyText(testkeys.Ed25519())
 	format, encoded, _ := strings.Cut(key, " ")
 	p256 := keyText(testkeys.ECDSA256())
@@ -200,7 +200,7 @@ func TestAuthorizedKeysStops(t *testing.T) {
 
 // A file that is cut short could have lost the options of its last line, or
 // the line that makes a difference.
-func TestAuthorizedKeysGivesNoneOfABadFile(t *testing.T) {
+func TestJ11NoneOfABadFile(t *testing.T) {
 	key := keyText(testkeys.Ed25519()) + "\n"
 	broken := errors.New("disk on fire")
 	for name, r := range map[string]io.Reader{

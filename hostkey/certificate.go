@@ -61,10 +61,11 @@ const nonceSize = 32
 //	string    signature key
 //	string    signature
 //
-// It is a [PublicKey] to those who verify signatures with it, and that is all
-// it is here: whether the authority is to be trusted, whether the certificate
-// is for that user or host, on that day, and what its options restrict, is
-// nothing that a method of it answers. An [Authority] does.
+// It is a [PublicKey] to those who verify signatures with it. No method of it
+// says whether the authority is to be trusted, whether the certificate is for
+// that user or host on that day, and what its options restrict: an [Authority]
+// does, for users and for hosts, and so do those who hold one, such as the
+// Verifier of package knownhosts and the PublicKeys of package server.
 //
 // A Certificate must not be changed once somebody else uses it.
 type Certificate struct {

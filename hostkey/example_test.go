@@ -144,7 +144,7 @@ func ExampleAuthority() {
 	// Output:
 	// true false
 	// true
-	// it names ["alice"], and wanted is ["root"]
+	// it names "alice", and wanted is "root"
 }
 
 // What an authority has signed stays signed; a list takes it back.

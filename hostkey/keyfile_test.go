@@ -12,7 +12,7 @@ import (
 	"github.com/whelk-ssh/whelk/hostkey"
 )
 
-func TestWritePrivateKeyFile(t *testing.T) {
+func TestG14WritePrivateKeyFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "key")
 	first, second := privateKeys(t)["ed25519"], privateKeys(t)["ecdsa256"]
@@ -45,7 +45,7 @@ func TestWritePrivateKeyFile(t *testing.T) {
 }
 
 // G14: nobody sees the file before it is complete, nor readable by others.
-func TestWritePrivateKeyFileAtomically(t *testing.T) {
+func TestG14WritePrivateKeyFileAtomically(t *testing.T) {
 	dir := t.TempDir()
 	key := privateKeys(t)["rsa2048"]
 	done := make(chan struct{})

@@ -2,10 +2,13 @@ package hostkey_test
 
 import (
 	"bytes"
+	"crypto/fips140"
 	"crypto/sha1"
 	"crypto/sha256"
 	"errors"
 	"math"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -409,4 +412,24 @@ func TestParseRevokedKeys(t *testing.T) {
 			require.True(t, errors.As(err, &at), "%v", err)
 		})
 	}
+}
+
+// A list may have keys by their SHA-1, which is a name and no security: they are
+// found where whatever FIPS 140-3 has not approved panics.
+func TestKRLFIPS(t *testing.T) {
+	if os.Getenv("WHELK_FIPS") == "" {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestKRLFIPS$", "-test.v")
+		cmd.Env = append(os.Environ(), "GODEBUG=fips140=only", "WHELK_FIPS=1")
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		require.Contains(t, string(out), "--- PASS: TestKRLFIPS")
+		return
+	}
+	key := testkeys.ECDSA256().PublicKey()
+	var sum [sha1.Size]byte
+	fips140.WithoutEnforcement(func() { sum = sha1.Sum(key.Marshal()) })
+	l, err := hostkey.ParseKRL(krl(section(3, blob(string(sum[:])))))
+	require.NoError(t, err)
+	require.Equal(t, "fingerprint", revokes(t, l, key))
+	require.Empty(t, revokes(t, l, testkeys.ECDSA384().PublicKey()))
 }

@@ -127,3 +127,42 @@ func TestNarrowPermissions(t *testing.T) {
 	_, err = p.Narrow(holding(hostkey.ForceCommand, "b"))
 	require.ErrorContains(t, err, `both "a" and "b"`)
 }
+
+// H2, CVE-2026-39828: what either restricts stays restricted.
+func TestH2Narrow(t *testing.T) {
+	type m = map[string]string
+	permit := func(options, extensions m) *hostkey.Permissions {
+		return &hostkey.Permissions{CriticalOptions: options, Extensions: extensions}
+	}
+	for _, tt := range []struct {
+		name       string
+		p, q, want *hostkey.Permissions
+		conflict   string
+	}{
+		{"nothing and nothing", nil, nil, nil, ""},
+		{"nothing and something", nil, permit(m{"a": "1"}, m{"x": ""}), permit(m{"a": "1"}, m{"x": ""}), ""},
+		{"restrictions add up", permit(m{"a": "1"}, nil), permit(m{"b": "2"}, nil), permit(m{"a": "1", "b": "2"}, m{}), ""},
+		{"the same restriction", permit(m{"a": "1"}, nil), permit(m{"a": "1"}, nil), permit(m{"a": "1"}, m{}), ""},
+		{"restrictions that clash", permit(m{"a": "1"}, nil), permit(m{"a": "2"}, nil), nil, `hostkey: a is to be both "1" and "2"`},
+		{"an empty restriction is one", permit(m{"a": ""}, nil), permit(m{"a": "2"}, nil), nil, `hostkey: a is to be both "" and "2"`},
+		{"extensions meet", permit(nil, m{"x": "", "y": ""}), permit(nil, m{"y": "", "z": ""}), permit(m{}, m{"y": ""}), ""},
+		{"extensions that differ", permit(nil, m{"x": "1"}), permit(nil, m{"x": "2"}), permit(m{}, m{}), ""},
+		{"no extensions", permit(nil, m{"x": "1"}), permit(nil, nil), permit(m{}, m{}), ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, pair := range [][2]*hostkey.Permissions{{tt.p, tt.q}, {tt.q, tt.p}} {
+				got, err := pair[0].Narrow(pair[1])
+				if tt.conflict != "" {
+					require.Error(t, err)
+					require.Nil(t, got)
+					continue
+				}
+				require.NoError(t, err)
+				require.Equal(t, tt.want, got)
+			}
+			if _, err := tt.p.Narrow(tt.q); tt.conflict != "" {
+				require.EqualError(t, err, tt.conflict)
+			}
+		})
+	}
+}

@@ -113,8 +113,8 @@ func TestExpiryTime(t *testing.T) {
 	require.Equal(t, 2020, r.Expires.Year(), "the earliest counts")
 }
 
-// J9, J10: an option that is not understood refuses the key.
-func TestRestrictionsRefuse(t *testing.T) {
+// J9, CVE-2026-73283: an option that is not understood refuses the key.
+func TestJ9RestrictionsRefuse(t *testing.T) {
 	for options, why := range map[string]string{
 		"x-future@example.com":           "not known",
 		"restrict,zork":                  "not known",

@@ -207,7 +207,7 @@ func TestG7SecurityKeyNumbers(t *testing.T) {
 	}
 }
 
-// G5: a security key on another curve than its format says.
+// G5, CVE-2026-35387: a security key on another curve than its format says.
 func TestG5SecurityKeyCurve(t *testing.T) {
 	p384 := testkeys.ECDSA384().PublicKey().Marshal()
 	r := wire.NewReader(p384)

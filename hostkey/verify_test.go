@@ -56,7 +56,7 @@ func TestVerifyRefusesForm(t *testing.T) {
 	}
 }
 
-// G6: the algorithm that signed, the one the signature claims and the one the
+// G6, CVE-2026-44405: the algorithm that signed, the one the signature claims and the one the
 // key has are all the same, or nothing verifies.
 func TestG6AlgorithmMatrix(t *testing.T) {
 	data := []byte("data")
@@ -93,7 +93,7 @@ func TestG1Ed25519SignatureLength(t *testing.T) {
 	}
 }
 
-// G8: S and S+L sign the same; RFC 8032, section 5.1.7, allows the first only.
+// G8, CVE-2026-3706: S and S+L sign the same; RFC 8032, section 5.1.7, allows the first only.
 func TestG8Ed25519Malleability(t *testing.T) {
 	order, ok := new(big.Int).SetString("7237005577332262213973186563042994240857116359379907606001950938285454250989", 10)
 	require.True(t, ok)

@@ -17,7 +17,7 @@ import (
 )
 
 // Who may lend an agent, and how often.
-func TestAgentRequest(t *testing.T) { // M7
+func TestM7AgentRequest(t *testing.T) { // M7
 	permits := func(names ...string) *userauth.Permissions {
 		p := &userauth.Permissions{Extensions: map[string]string{}}
 		for _, name := range names {

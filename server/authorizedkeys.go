@@ -74,7 +74,7 @@ func (p PublicKeys) Check() userauth.Check {
 			return userauth.Decision{}, err
 		}
 		permissions := r.Permissions.Without(hostkey.VerifyRequired) // which Requiring sees to
-		return userauth.Accept((*userauth.Permissions)(permissions)).Requiring(r.Flags), nil
+		return userauth.Accept(permissions).Requiring(r.Flags), nil
 	})
 }
 

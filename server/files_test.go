@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -59,7 +58,7 @@ func TestHostKeyFileRefuses(t *testing.T) {
 		{"readable by all", write("all", good, 0o604), "others may read it"},
 		{"not a key", write("text", []byte("hello"), 0o600), "PRIVATE KEY"},
 		{"empty", write("empty", nil, 0o600), ""},
-		{"a directory", dir, "not a regular file"},
+		{"a directory", dir, "is a directory"},
 		{"below a file", filepath.Join(dir, "good", "key"), ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -130,8 +129,8 @@ func TestAuthorizedKeysOfSeveralFiles(t *testing.T) {
 	require.NoError(t, attempt(t, check, testkeys.ECDSA256()), "the file is read each time")
 }
 
-// StrictModes.
-func TestAuthorizedKeysOthersMayWrite(t *testing.T) {
+// StrictModes (attack J11, CVE-2017-9079): what is no file is not opened either.
+func TestJ11AuthorizedKeysOthersMayWrite(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		change func(t *testing.T, dir, path string)
@@ -157,7 +156,7 @@ func TestAuthorizedKeysOthersMayWrite(t *testing.T) {
 		}, false},
 		{"a pipe", func(t *testing.T, _, path string) {
 			require.NoError(t, os.Remove(path))
-			require.NoError(t, syscall.Mkfifo(path, 0o600))
+			mkfifo(t, path)
 		}, false},
 		{"another's", func(t *testing.T, _, path string) {
 			if os.Getuid() != 0 {

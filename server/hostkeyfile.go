@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
@@ -40,18 +41,12 @@ func HostKeyFile(path string) (hostkey.Signer, error) {
 
 // readHostKey reads a private key that is for its owner alone.
 func readHostKey(path string) (hostkey.Signer, error) {
-	f, err := os.Open(path)
+	key, err := hostkey.ReadPrivateKeyFile(context.Background(), path, nil)
 	if err != nil {
 		return nil, fmt.Errorf("server: host key: %w", err)
 	}
-	defer f.Close()
-	file, err := readPrivate(f)
-	if err != nil {
-		return nil, fmt.Errorf("server: host key %s: %w", path, err)
+	if key.Key == nil {
+		return nil, fmt.Errorf("server: host key %s: it is on a security key, which a server cannot wait for", path)
 	}
-	key, err := hostkey.ParsePrivateKey(file, nil)
-	if err != nil {
-		return nil, fmt.Errorf("server: host key %s: %w", path, err)
-	}
-	return key, nil
+	return key.Signer, nil
 }

@@ -31,7 +31,7 @@ func peerOf(ctx context.Context) net.Addr {
 
 // permissions returns what the user is limited to, nil if to nothing.
 func (c *Conn) permissions() *hostkey.Permissions {
-	return (*hostkey.Permissions)(c.grant.Permissions)
+	return c.grant.Permissions
 }
 
 // restrict finds out what the user is held back by. An option that nobody

@@ -12,7 +12,11 @@ const (
 	extPing          = "ping@openssh.com" // OpenSSH PROTOCOL, section 1.9
 )
 
-const maxExtensions = 64
+// What an EXT_INFO has at most.
+const (
+	maxExtensions = 64
+	maxExtInfo    = 16 << 10 // bytes
+)
 
 // extInfo returns the EXT_INFO that a server sends behind its first NEWKEYS,
 // if the client said that it wants one (RFC 8308, section 2.1).
@@ -28,6 +32,9 @@ func (c *Conn) extInfo() []byte {
 // takeExtInfo remembers what the peer can do. A later message replaces what an
 // earlier one said (RFC 8308, section 2.4).
 func (c *Conn) takeExtInfo(payload []byte) error {
+	if len(payload) > maxExtInfo {
+		return protocolErrorf("EXT_INFO of %d bytes", len(payload))
+	}
 	m, err := wire.ParseExtInfo(payload)
 	if err != nil {
 		return protocolErrorf("EXT_INFO: %w", err)

@@ -526,7 +526,7 @@ func TestExtInfoPlaces(t *testing.T) {
 		{"E5: third", [][]byte{extInfo, extInfo}},
 		{"E5: second and no SUCCESS behind it", [][]byte{extInfo, {53, 0, 0, 0, 0, 0, 0, 0, 0}}},
 		{"E5: after authentication", [][]byte{success, extInfo}},
-		{"CVE-2026-55199: count without entries", [][]byte{{7, 0xff, 0xff, 0xff, 0xff}}},
+		{"I2: CVE-2026-55199: count without entries", [][]byte{{7, 0xff, 0xff, 0xff, 0xff}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -27,7 +27,8 @@ type Binding struct {
 	SessionID []byte
 	// Algorithms are the signature algorithms that the server takes, as its
 	// server-sig-algs extension says (RFC 8308, section 3.1). On a client nil
-	// says that there was none; on a server it stands for hostkey.Default.
+	// says that there was none, and a name for keys stands for certificates as
+	// well; on a server nil stands for hostkey.Default, and each name for itself.
 	Algorithms []string
 	// KeyFormats are formats of keys that package hostkey does not know, and
 	// that a server takes.

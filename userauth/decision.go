@@ -1,7 +1,6 @@
 package userauth
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
@@ -36,7 +35,7 @@ func (d *Decision) right() bool { return d.verdict == partial || d.verdict == ac
 // Accept returns the Decision that lets the user in. The permissions are
 // narrowed by those of each factor passed before; nil adds no limit to them.
 func Accept(p *Permissions) Decision {
-	return Decision{verdict: accepted, permissions: p.clone(), flags: hostkey.UserPresent}
+	return Decision{verdict: accepted, permissions: clonePermissions(p), flags: hostkey.UserPresent}
 }
 
 // AcceptPartial returns the Decision that the user is right and has to pass one
@@ -45,7 +44,7 @@ func Accept(p *Permissions) Decision {
 // The checks that follow find what was passed in [Attempt.Passed]; one that is
 // only good as a second factor refuses where that is empty.
 func AcceptPartial(p *Permissions, next ...string) Decision {
-	return Decision{verdict: partial, permissions: p.clone(), next: slices.Clone(next), flags: hostkey.UserPresent}
+	return Decision{verdict: partial, permissions: clonePermissions(p), next: slices.Clone(next), flags: hostkey.UserPresent}
 }
 
 // MustChange returns the Decision of [CheckPasswordOrChange] that the password
@@ -82,42 +81,14 @@ type Grant struct {
 	Permissions   *Permissions // nil if no check set limits
 }
 
-// Permissions limit what a user may do. Names and values are those of
-// certificates and authorized_keys files (OpenSSH PROTOCOL.certkeys).
-type Permissions struct {
-	CriticalOptions map[string]string // what holds the user back, such as "force-command"
-	Extensions      map[string]string // what the user may do, such as "permit-pty"
-}
+// Permissions limit what a user may do: those of a certificate or a line of
+// authorized keys, or any that a check makes up.
+type Permissions = hostkey.Permissions
 
-func (p *Permissions) clone() *Permissions {
+// clonePermissions returns a copy of p that shares nothing with it.
+func clonePermissions(p *Permissions) *Permissions {
 	if p == nil {
 		return nil
 	}
 	return &Permissions{CriticalOptions: maps.Clone(p.CriticalOptions), Extensions: maps.Clone(p.Extensions)}
-}
-
-// narrow returns what both p and q permit: every restriction of either, and
-// the extensions that both have. It fails if they restrict the user to
-// different things (CVE-2026-39828).
-func (p *Permissions) narrow(q *Permissions) (*Permissions, error) {
-	if p == nil {
-		return q, nil
-	}
-	if q == nil {
-		return p, nil
-	}
-	both := &Permissions{CriticalOptions: map[string]string{}, Extensions: map[string]string{}}
-	maps.Copy(both.CriticalOptions, p.CriticalOptions)
-	for name, value := range q.CriticalOptions {
-		if other, ok := both.CriticalOptions[name]; ok && other != value {
-			return nil, fmt.Errorf("userauth: one factor demands %s %q, another %q", name, other, value)
-		}
-		both.CriticalOptions[name] = value
-	}
-	for name, value := range p.Extensions {
-		if other, ok := q.Extensions[name]; ok && other == value {
-			both.Extensions[name] = value
-		}
-	}
-	return both, nil
 }

@@ -11,41 +11,6 @@ func permit(options, extensions map[string]string) *Permissions {
 	return &Permissions{CriticalOptions: options, Extensions: extensions}
 }
 
-func TestNarrow(t *testing.T) {
-	type m = map[string]string
-	for _, tt := range []struct {
-		name       string
-		p, q, want *Permissions
-		conflict   string
-	}{
-		{"nothing and nothing", nil, nil, nil, ""},
-		{"nothing and something", nil, permit(m{"a": "1"}, m{"x": ""}), permit(m{"a": "1"}, m{"x": ""}), ""},
-		{"restrictions add up", permit(m{"a": "1"}, nil), permit(m{"b": "2"}, nil), permit(m{"a": "1", "b": "2"}, m{}), ""},
-		{"the same restriction", permit(m{"a": "1"}, nil), permit(m{"a": "1"}, nil), permit(m{"a": "1"}, m{}), ""},
-		{"restrictions that clash", permit(m{"a": "1"}, nil), permit(m{"a": "2"}, nil), nil, `userauth: one factor demands a "1", another "2"`},
-		{"an empty restriction is one", permit(m{"a": ""}, nil), permit(m{"a": "2"}, nil), nil, `userauth: one factor demands a "", another "2"`},
-		{"extensions meet", permit(nil, m{"x": "", "y": ""}), permit(nil, m{"y": "", "z": ""}), permit(m{}, m{"y": ""}), ""},
-		{"extensions that differ", permit(nil, m{"x": "1"}), permit(nil, m{"x": "2"}), permit(m{}, m{}), ""},
-		{"no extensions", permit(nil, m{"x": "1"}), permit(nil, nil), permit(m{}, m{}), ""},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			for _, pair := range [][2]*Permissions{{tt.p, tt.q}, {tt.q, tt.p}} {
-				got, err := pair[0].narrow(pair[1])
-				if tt.conflict != "" {
-					require.Error(t, err)
-					require.Nil(t, got)
-					continue
-				}
-				require.NoError(t, err)
-				require.Equal(t, tt.want, got)
-			}
-			if _, err := tt.p.narrow(tt.q); tt.conflict != "" {
-				require.EqualError(t, err, tt.conflict)
-			}
-		})
-	}
-}
-
 func TestZeroDecisionRefuses(t *testing.T) {
 	var d Decision
 	require.False(t, d.right())

@@ -171,9 +171,9 @@ func (x *exchange) pass(method string, d Decision) (enough bool, err error) {
 	if !d.right() {
 		return false, ErrRefused
 	}
-	permissions, err := x.permissions.narrow(d.permissions)
-	if err != nil {
-		return false, err
+	permissions, err := x.permissions.Narrow(d.permissions)
+	if err != nil { // CVE-2026-39828: a factor must not lose what it demands
+		return false, fmt.Errorf("userauth: what the factors demand does not go together: %w", err)
 	}
 	passed := append(slices.Clone(x.passed), method)
 	s := state{passed: passed, proofs: x.proofs, permissions: permissions}
@@ -264,6 +264,6 @@ func (x *exchange) grant() (*Grant, error) {
 	}
 	return &Grant{
 		User: x.user, Service: connectionService,
-		Methods: x.passed, Permissions: x.permissions.clone(),
+		Methods: x.passed, Permissions: clonePermissions(x.permissions),
 	}, nil
 }

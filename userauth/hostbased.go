@@ -64,7 +64,7 @@ func (m hostbased) Authenticate(ctx context.Context, d *Dialog) (last Answer, er
 
 // vouch sends a request that key signs.
 func (m hostbased) vouch(ctx context.Context, d *Dialog, key hostkey.Signer) (Answer, error) {
-	algorithm, ok := d.choose(key.Algorithms())
+	algorithm, ok := d.choose(key)
 	if !ok {
 		return Answer{}, fmt.Errorf("it signs with %q, of which the server takes none", key.Algorithms())
 	}

@@ -219,6 +219,9 @@ func TestOldServers(t *testing.T) {
 		{"the server says at last", []hostkey.Signer{sha1}, allowed, []string{"rsa-sha2-256"}, []string{"rsa-sha2-512", "rsa-sha2-256"}},
 		{"a client without RSA", []hostkey.Signer{sha1}, []string{"ssh-ed25519"}, nil, nil},
 		{"each of several", []hostkey.Signer{sha1, keyA()}, allowed, nil, []string{"rsa-sha2-512", "ssh-rsa", "ssh-ed25519"}},
+		{"a certificate", []hostkey.Signer{certificateSigner(t, sha1)}, append(certificates(allowed), allowed...), nil,
+			[]string{"rsa-sha2-512-cert-v01@openssh.com", "ssh-rsa-cert-v01@openssh.com"}},
+		{"a certificate that may not", []hostkey.Signer{certificateSigner(t, sha1)}, nil, nil, []string{"rsa-sha2-512-cert-v01@openssh.com"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			conn := &script{in: [][]byte{refused, refused, refused, refused}}

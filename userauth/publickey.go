@@ -70,6 +70,9 @@ func (m publicKey) Authenticate(ctx context.Context, d *Dialog) (Answer, error) 
 			return answer, nil
 		}
 		last = answer
+		if err := o.doubt(d.user); err != nil && !answer.Partial {
+			errs = append(errs, err)
+		}
 		if answer.Partial || !slices.Contains(answer.Continue, methodPublicKey) {
 			break
 		}
@@ -116,7 +119,7 @@ func (d *Dialog) hostBound() bool {
 func (d *Dialog) reconsider(refused offer, offers []offer) []offer {
 	var again []offer
 	for i, o := range append([]offer{refused}, offers...) {
-		algorithm, ok := d.choose(o.signer.Algorithms())
+		algorithm, ok := d.choose(o.signer)
 		if !ok || i == 0 && algorithm == o.algorithm {
 			continue
 		}
@@ -126,17 +129,28 @@ func (d *Dialog) reconsider(refused offer, offers []offer) []offer {
 	return again
 }
 
-// older returns the offer to be made after a refused one to a server that does
-// not say what it takes, which may be older than RFC 8332: the same key, signing
-// over SHA-1, if both the key and [Client.Algorithms] say that it may.
+// older returns the offer to be made after a refused one to a server that may be
+// older than RFC 8332: the same key, signing over SHA-1, if both the key and
+// [Client.Algorithms] say that it may.
 func (d *Dialog) older(refused offer) (offer, bool) {
+	if slices.Contains(overSHA1, refused.algorithm) {
+		return offer{}, false
+	}
+	key := refused.signer.PublicKey()
 	for _, a := range refused.signer.Algorithms() {
-		if d.binding.Algorithms == nil && slices.Contains(overSHA1, a) && !slices.Contains(overSHA1, refused.algorithm) && d.maySign(a) {
+		if slices.Contains(overSHA1, a) && d.maySign(a) && (d.lists(key, a) || isCertificate(key)) {
 			refused.algorithm = a
 			return refused, true
 		}
 	}
 	return offer{}, false
+}
+
+// isCertificate reports whether a key is a certificate. OpenSSH up to 7.7 takes
+// those of RSA keys with signatures over SHA-1 only, whatever it lists.
+func isCertificate(key hostkey.PublicKey) bool {
+	_, ok := key.(*hostkey.Certificate)
+	return ok
 }
 
 // An offer is a key to be offered to the server.
@@ -160,7 +174,7 @@ func (d *Dialog) offers(signers []hostkey.Signer) (offers []offer, errs []error)
 			continue
 		}
 		seen[string(key)] = true
-		algorithm, ok := d.choose(s.Algorithms())
+		algorithm, ok := d.choose(s)
 		if !ok {
 			errs = append(errs, fmt.Errorf("key %s signs with %q, of which the server takes none",
 				hostkey.Fingerprint(s.PublicKey()), s.Algorithms()))
@@ -169,38 +183,6 @@ func (d *Dialog) offers(signers []hostkey.Signer) (offers []offer, errs []error)
 		offers = append(offers, offer{s, algorithm, key})
 	}
 	return offers, errs
-}
-
-// overSHA1 are the algorithms that sign over SHA-1. RFC 8332, section 3, has
-// the replacements, which any RSA key can sign with.
-var overSHA1 = []string{
-	"ssh-rsa", "ssh-rsa-cert-v01@openssh.com",
-	"ssh-dss", "ssh-dss-cert-v01@openssh.com",
-}
-
-// maySign reports whether the client's keys may sign with an algorithm.
-func (d *Dialog) maySign(algorithm string) bool {
-	if d.algorithms == nil {
-		return !slices.Contains(overSHA1, algorithm)
-	}
-	return slices.Contains(d.algorithms, algorithm)
-}
-
-// choose returns the first algorithm of ours that the server takes. Of a server
-// that does not say RFC 8332, section 3.3, has clients try: those over SHA-1
-// after the others.
-func (d *Dialog) choose(ours []string) (string, bool) {
-	theirs, last := d.binding.Algorithms, ""
-	for _, a := range ours {
-		switch {
-		case !d.maySign(a) || theirs != nil && !slices.Contains(theirs, a):
-		case !slices.Contains(overSHA1, a):
-			return a, true
-		case last == "":
-			last = a
-		}
-	}
-	return last, last != ""
 }
 
 // send offers the key, having asked about it first if ask is set. An error that

@@ -62,7 +62,7 @@ func TestH1EachRequestIsDecidedAgain(t *testing.T) {
 }
 
 // Emptiness proves nothing, and a key is a key, not a name (attack H8,
-// CVE-2026-40884, CVE-2025-27414, CVE-2024-5806).
+// CVE-2026-40884, CVE-2025-27414, CVE-2025-4658, CVE-2024-5806).
 func TestH8EmptyAndStrange(t *testing.T) {
 	keys := CheckPublicKey(func(context.Context, *Attempt, hostkey.PublicKey) (Decision, error) {
 		t.Error("the check was asked about a key that is none")

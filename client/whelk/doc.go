@@ -57,7 +57,8 @@
 // if there is none; StrictHostKeyChecking says otherwise. A host whose key has
 // changed is refused, with the line that has the old one and the command that
 // forgets it. Keys that a host announces are added to the user's file as
-// UpdateHostKeys says.
+// UpdateHostKeys says. No key that a file of RevokedHostKeys has is taken, and
+// none at all if one of these cannot be read.
 //
 // With -v it says what was negotiated, and warns of a key exchange that does not
 // withstand quantum computers; with -vv it shows each message but those that

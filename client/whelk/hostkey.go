@@ -26,6 +26,7 @@ func (p *program) hosts() *knownhosts.Verifier {
 		Policy: p.policy, Ask: p.askHost,
 		Alias: p.alias, CheckIP: p.checkIP, Hash: p.hashHosts,
 		CASignatureAlgorithms: p.authorities,
+		Revoked:               hostkey.RevokedKeyFiles(homePaths(p.revokedHosts)...),
 		Warn:                  p.warnHost,
 		Added: func(host string, key hostkey.PublicKey, file string) {
 			p.log.printf(levelInfo, "Warning: Permanently added %q (%s %s) to %s.", host, key.Type(), hostkey.Fingerprint(key), file)

@@ -44,6 +44,7 @@ var keywords = map[string]keyword{
 	"pubkeyauthentication":     {set: yesNo(func(s *settings) *bool { return &s.publicKey })},
 	"rekeylimit":               {set: setRekeyLimit},
 	"requesttty":               {set: oneOf(func(s *settings) *string { return &s.requestTTY }, "auto", "no", "yes", "force")},
+	"revokedhostkeys":          {set: files(func(s *settings) *[]string { return &s.revokedHosts })},
 	"sendenv":                  {set: addSendEnv, repeats: true},
 	"setenv":                   {set: addSetEnv, repeats: true},
 	"stricthostkeychecking":    {set: setStrict},

@@ -45,6 +45,8 @@ type settings struct {
 	updateHosts string   // "yes", "no" or "ask"
 	authorities []string // signature algorithms of certificate authorities
 
+	revokedHosts []string // files
+
 	connectTimeout time.Duration
 	requestTTY     string // "auto", "no", "yes" or "force"
 	setEnv         []string

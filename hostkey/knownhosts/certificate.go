@@ -3,72 +3,60 @@ package knownhosts
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
-	"time"
+	"net"
 
 	"github.com/whelk-ssh/whelk/hostkey"
 )
 
 // certified returns nil if one of the authorities signed the host's
-// certificate, and it is for that host and that time.
+// certificate, and it is for that host and that time. OpenSSH takes wildcards
+// in the names of a certificate from 10.3 on (sshkey_cert_check_host in its
+// sshkey.c); earlier ones compared them as they are.
 func (c *check) certified(authorities []KnownKey) error {
-	ca := c.certificate.CA
-	if among(authorities, ca) == nil {
-		if ca == nil {
-			return errors.New("knownhosts: it is not signed")
-		}
-		return fmt.Errorf("knownhosts: no line marked @cert-authority has its authority for this host, the %s key %s", ca.Type(), hostkey.Fingerprint(ca))
+	trusted := hostkey.Authority{CASignatureAlgorithms: c.v.config.CASignatureAlgorithms}
+	for _, k := range authorities {
+		trusted.Hosts = append(trusted.Hosts, k.Key)
 	}
-	if err := c.certificate.CheckSignature(); err != nil {
-		return err
+	err := trusted.CheckHost(c.certificate, net.JoinHostPort(c.target.name, c.target.port))
+	var refused *hostkey.CertificateError
+	if errors.As(err, &refused) && refused.Reason == hostkey.UnknownAuthority {
+		ca := c.certificate.CA
+		refused.Detail = fmt.Sprintf("no line marked @cert-authority has the %s key %s for this host", ca.Type(), hostkey.Fingerprint(ca))
 	}
-	return c.v.appropriate(c.certificate, c.target.name)
+	return err
 }
 
-// appropriate returns nil if a certificate is for the host of that name and for
-// the present (OpenSSH PROTOCOL.certkeys).
-func (v *Verifier) appropriate(c *hostkey.Certificate, name string) error {
-	now := uint64(max(time.Now().Unix(), 0))
-	allowed := v.config.CASignatureAlgorithms
-	switch {
-	case c.Kind != hostkey.HostCertificate:
-		return fmt.Errorf("knownhosts: it is a %s certificate, not one of a host", c.Kind)
-	case now < c.ValidAfter:
-		return fmt.Errorf("knownhosts: it is valid from %s on: check the clocks of both sides", date(c.ValidAfter))
-	case now >= c.ValidBefore:
-		return fmt.Errorf("knownhosts: it expired at %s: the host needs a new one", date(c.ValidBefore))
-	case allowed != nil && !slices.Contains(allowed, c.Signature.Algorithm):
-		return fmt.Errorf("knownhosts: its authority signed with %q, which is not among the algorithms allowed", c.Signature.Algorithm)
-	// "No critical options are defined for host certificates at present", and
-	// one that is not understood must be refused.
-	case len(c.CriticalOptions) > 0:
-		return fmt.Errorf("knownhosts: it has the critical option %q, which is unknown", c.CriticalOptions[0].Name)
+// revocation returns a [*KeyError] if Config.Revoked knows what was presented,
+// and another error if that cannot be told: "if this file does not exist or is
+// not readable, then host authentication will be refused for all hosts"
+// (RevokedHostKeys of ssh_config(5)).
+func (c *check) revocation(refused *KeyError) error {
+	if c.v.config.Revoked == nil {
+		return nil
 	}
-	// A certificate without names is for none, and not for all (CVE-2024-7594).
-	matches := func(principal string) bool { return matchPattern(principal, name) }
-	if !slices.ContainsFunc(c.Principals, matches) {
-		return fmt.Errorf("knownhosts: it is for %s and not for %q", principals(c.Principals), name)
+	for _, key := range c.presented() {
+		err := c.v.config.Revoked(key)
+		switch {
+		case err == nil:
+		case errors.As(err, new(*hostkey.RevokedError)):
+			refused.Revocation = err
+			return refused
+		default:
+			return fmt.Errorf("knownhosts: no host is accepted while it is not known which keys are revoked: %w", err)
+		}
 	}
 	return nil
 }
 
-// principals lists the names in a certificate, a few of them.
-func principals(names []string) string {
-	if len(names) == 0 {
-		return "no host"
+// presented returns everything that the host relies on: its key, and the
+// certificate and the authority if there is one (CVE-2026-42508).
+func (c *check) presented() []hostkey.PublicKey {
+	keys := []hostkey.PublicKey{c.key}
+	if c.certificate != nil {
+		keys = append(keys, c.certificate)
 	}
-	var quoted []string
-	for _, name := range names[:min(len(names), 5)] {
-		quoted = append(quoted, fmt.Sprintf("%.100q", name))
+	if c.certificate != nil && c.certificate.CA != nil {
+		keys = append(keys, c.certificate.CA)
 	}
-	if len(names) > len(quoted) {
-		quoted = append(quoted, "others")
-	}
-	return strings.Join(quoted, ", ")
-}
-
-func date(seconds uint64) string {
-	const lastYear = 253402300799 // 9999-12-31T23:59:59Z
-	return time.Unix(int64(min(seconds, lastYear)), 0).UTC().Format(time.RFC3339)
+	return keys
 }

@@ -42,23 +42,24 @@ func TestCertificates(t *testing.T) {
 		{"authority of another host", entry("@cert-authority other", rsa), nil, "@cert-authority"},
 		{"authority of all but this", entry("@cert-authority *,!h,![h]:*", rsa), nil, "@cert-authority"},
 		{"another authority", entry("@cert-authority h", p256), nil, "@cert-authority"},
-		{"its authority as a host key", entry("h", rsa), nil, "does not count"},
-		{"J2 CVE-2024-7594: no principals", ca, func(c *hostkey.Certificate) { c.Principals = nil }, "no host"},
+		{"its authority as a host key", entry("h", rsa), nil, "no line marked @cert-authority"},
+		{"J2 CVE-2024-7594: no principals", ca, func(c *hostkey.Certificate) { c.Principals = nil }, "nobody's"},
 		{"J3: names in one principal", ca, func(c *hostkey.Certificate) { c.Principals = []string{"a,h"} }, `"a,h"`},
 		{"J4: wildcard", ca, func(c *hostkey.Certificate) { c.Principals = []string{"?"} }, ""},
-		{"J4: wildcard of others", ca, func(c *hostkey.Certificate) { c.Principals = []string{"*.h"} }, "not for"},
+		{"in capitals", ca, func(c *hostkey.Certificate) { c.Principals = []string{"H"} }, ""},
+		{"J4: wildcard of others", ca, func(c *hostkey.Certificate) { c.Principals = []string{"*.h"} }, "does not name whom"},
 		{"J5: of a user", ca, func(c *hostkey.Certificate) { c.Kind = hostkey.UserCertificate }, "user certificate"},
 		{"J5: expired", ca, func(c *hostkey.Certificate) { c.ValidBefore = uint64(time.Now().Unix()) }, "expired"},
 		{"J5: valid for ever", ca, func(c *hostkey.Certificate) { c.ValidAfter, c.ValidBefore = 0, 1<<64-1 }, ""},
 		{"J5: from now on", ca, func(c *hostkey.Certificate) { c.ValidAfter = uint64(time.Now().Unix()) }, ""},
-		{"J5: not yet", ca, func(c *hostkey.Certificate) { c.ValidAfter = uint64(time.Now().Unix()) + 1 }, "valid from"},
-		{"J5: valid never", ca, func(c *hostkey.Certificate) { c.ValidAfter = 1<<64 - 1 }, "9999"},
+		{"J5: not yet", ca, func(c *hostkey.Certificate) { c.ValidAfter = uint64(time.Now().Unix()) + 1 }, "not valid yet (from "},
+		{"J5: valid never", ca, func(c *hostkey.Certificate) { c.ValidAfter = 1<<64 - 1 }, "second 18446744073709551615"},
 		{"J1: critical option", ca, func(c *hostkey.Certificate) {
 			c.CriticalOptions = []hostkey.CertificateOption{{Name: "force-command"}}
 		}, "force-command"},
 		{"J1: extension", ca, func(c *hostkey.Certificate) { c.Extensions = []hostkey.CertificateOption{{Name: "x"}} }, ""},
 		{"P1: escapes in a principal", ca, func(c *hostkey.Certificate) { c.Principals = []string{"\x1b[2J"} }, `"\x1b[2J"`},
-		{"many principals", ca, func(c *hostkey.Certificate) { c.Principals = []string{"a", "b", "c", "d", "e", "f"} }, "others"},
+		{"many principals", ca, func(c *hostkey.Certificate) { c.Principals = []string{"a", "b", "c", "d", "e", "f"} }, `"e", 1 others`},
 		{"its key is known all the same", entry("h", key), nil, ""},
 		{"its key is known, and it has expired", ca + entry("h", key), func(c *hostkey.Certificate) { c.ValidBefore = 1 }, ""},
 		{"its key is not the one known", ca + entry("h", other), func(c *hostkey.Certificate) { c.ValidBefore = 1 }, "expired"},
@@ -95,7 +96,11 @@ func TestJ6RevokedAuthority(t *testing.T) {
 		for _, policy := range everyPolicy {
 			lines := append(lines, entry("@cert-authority *", rsa))
 			v := knownhosts.New(knownhosts.Config{Files: []string{write(t, lines...)}, Policy: policy})
-			require.ErrorIs(t, v.VerifyHostKey(t.Context(), host("h:22"), c), knownhosts.ErrRevoked, name)
+			err := v.VerifyHostKey(t.Context(), host("h:22"), c)
+			require.ErrorIs(t, err, knownhosts.ErrRevoked, name)
+			if strings.HasPrefix(name, "authority") {
+				require.ErrorContains(t, err, "in a certificate that rests on the ssh-rsa key "+hostkey.Fingerprint(rsa)+", which ")
+			}
 			require.ErrorIs(t, v.VerifyHostKey(t.Context(), host("h:2222"), c), knownhosts.ErrRevoked, name)
 		}
 	}
@@ -103,7 +108,7 @@ func TestJ6RevokedAuthority(t *testing.T) {
 
 func TestCASignatureAlgorithms(t *testing.T) {
 	c := certify(t, nil)
-	for want, allowed := range map[string][]string{"": {c.Signature.Algorithm}, "is not among": {"ssh-ed25519"}, "not among": {}} {
+	for want, allowed := range map[string][]string{"": {c.Signature.Algorithm}, "taken are ssh-ed25519)": {"ssh-ed25519"}, "that is not taken": {}} {
 		v := knownhosts.New(knownhosts.Config{Files: []string{write(t, entry("@cert-authority h", rsa))}, CASignatureAlgorithms: allowed})
 		err := v.VerifyHostKey(t.Context(), host("h:22"), c)
 		if want == "" {
@@ -157,4 +162,22 @@ func TestAlias(t *testing.T) {
 	require.NoError(t, v.VerifyHostKey(t.Context(), host("127.0.0.1:2222"), p256))
 	require.True(t, strings.HasSuffix(read(t, path), "\nh "+string(hostkey.MarshalAuthorizedKey(p256, ""))), "without a port")
 	require.ErrorIs(t, v.VerifyHostKey(t.Context(), host("other:22"), key), knownhosts.ErrChanged, "every name is this one")
+}
+
+// An IPv6 address and an alias are names as a whole, colons and all.
+func TestCertificateOfNamesWithColons(t *testing.T) {
+	for name, test := range map[string]struct{ dialed, alias, principal string }{
+		"an address":             {"[2001:db8::1]:2222", "", "2001:db8::1"},
+		"an alias":               {"h:22", "a:b", "a:b"},
+		"one that looks dialed":  {"h:22", "a:22", "a:22"},
+		"an address as an alias": {"h:22", "2001:db8::1", "2001:db8::1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := knownhosts.New(knownhosts.Config{Files: []string{write(t, entry("@cert-authority *", rsa))}, Alias: test.alias})
+			good := certify(t, func(c *hostkey.Certificate) { c.Principals = []string{test.principal} })
+			require.NoError(t, v.VerifyHostKey(t.Context(), host(test.dialed), good))
+			half := certify(t, func(c *hostkey.Certificate) { c.Principals = []string{test.principal[:1]} })
+			require.Error(t, v.VerifyHostKey(t.Context(), host(test.dialed), half))
+		})
+	}
 }

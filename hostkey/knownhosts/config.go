@@ -43,6 +43,13 @@ type Config struct {
 	// a certificate. If nil, all that are sound.
 	CASignatureAlgorithms []string
 
+	// Revoked, unless nil, is asked about the key that a host presents, and
+	// about its certificate and the authority of that, before the files are.
+	// Its [*hostkey.RevokedError] is one of [ErrRevoked]; with any other error
+	// the host is refused too. [hostkey.RevokedKeyFiles] makes
+	// RevokedHostKeys of ssh_config(5) of it.
+	Revoked func(key hostkey.PublicKey) error
+
 	// SSHFP, unless nil, is asked about unknown hosts. With TrustSSHFP, a host
 	// whose key is in an authenticated answer is accepted, without being added;
 	// otherwise what DNS says is for [Question] and [KeyError] to show. They

@@ -29,7 +29,9 @@
 //	              in an authenticated answer of DNS? ------> accepted
 //	              Policy: Ask, add, or refuse -------------> ErrUnknown
 //
-// A certificate that does not count is as good as its key.
+// A certificate that does not count is as good as its key. Whether it counts is
+// what a [hostkey.Authority] of the lines marked @cert-authority decides; what is
+// revoked is in the files, and beyond them in what Config.Revoked knows.
 //
 // # Writing
 //

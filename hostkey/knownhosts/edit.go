@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+
+	"github.com/whelk-ssh/whelk/internal/pattern"
 )
 
 // edit returns a file's text changed line by line. For a line that holds a key,
@@ -42,7 +44,7 @@ func without(field, name string) string {
 		}
 		return field
 	}
-	hosts := slices.DeleteFunc(strings.Split(field, ","), func(h string) bool { return lower(h) == name })
+	hosts := slices.DeleteFunc(strings.Split(field, ","), func(h string) bool { return pattern.Lower(h) == name })
 	rest := strings.Join(hosts, ",")
 	if matchHosts(rest, name) {
 		return field

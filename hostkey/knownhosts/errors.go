@@ -29,6 +29,10 @@ type KeyError struct {
 	Revoked *KnownKey         // what revokes Key, or the certificate or its authority; or nil
 	Files   []string          // where the host was looked for
 
+	// Revocation is what Config.Revoked says about a key, certificate or
+	// authority that it knows, and nil otherwise.
+	Revocation error
+
 	// Certificate says why the certificate that was presented does not count;
 	// it is nil if a key was presented.
 	Certificate error
@@ -42,7 +46,7 @@ type KeyError struct {
 // Is reports whether target is the kind of e.
 func (e *KeyError) Is(target error) bool {
 	switch {
-	case e.Revoked != nil:
+	case e.Revoked != nil, e.Revocation != nil:
 		return target == ErrRevoked
 	case len(e.Want) > 0:
 		return target == ErrChanged
@@ -50,9 +54,9 @@ func (e *KeyError) Is(target error) bool {
 	return target == ErrUnknown
 }
 
-// Unwrap returns Certificate and Err, those there are.
+// Unwrap returns Revocation, Certificate and Err, those there are.
 func (e *KeyError) Unwrap() (errs []error) {
-	for _, err := range []error{e.Certificate, e.Err} {
+	for _, err := range []error{e.Revocation, e.Certificate, e.Err} {
 		if err != nil {
 			errs = append(errs, err)
 		}
@@ -62,19 +66,29 @@ func (e *KeyError) Unwrap() (errs []error) {
 
 // Error says what the host presented, what the files have, and what to do.
 func (e *KeyError) Error() string {
-	text := fmt.Sprintf("knownhosts: %q presented the %s key %s", e.Host, e.Key.Type(), hostkey.Fingerprint(e.Key))
+	text := fmt.Sprintf("%q presented the %s key %s", e.Host, e.Key.Type(), hostkey.Fingerprint(e.Key))
 	if e.Certificate != nil {
-		text += fmt.Sprintf(" in a certificate that does not count, since %s,", strings.TrimPrefix(e.Certificate.Error(), "knownhosts: "))
+		text = uncounted(e.Certificate) + "; without it, " + text
 	}
+	text = "knownhosts: " + text
+	const advice = "do not connect, and ask who runs the host for its key"
 	switch {
 	case e.Revoked != nil:
-		return text + fmt.Sprintf(", which %s:%d revokes: do not connect, and ask who runs the host for its key", display(e.Revoked.File), e.Revoked.Line)
+		if !hostkey.Equal(e.Revoked.Key, e.Key) {
+			text += fmt.Sprintf(" in a certificate that rests on the %s key %s", e.Revoked.Key.Type(), hostkey.Fingerprint(e.Revoked.Key))
+		}
+		return text + fmt.Sprintf(", which %s:%d revokes: %s", display(e.Revoked.File), e.Revoked.Line, advice)
+	case e.Revocation != nil:
+		return text + fmt.Sprintf(", which is revoked: %s (%s)", advice, display(strings.TrimPrefix(e.Revocation.Error(), "hostkey: ")))
 	case len(e.Want) > 0:
 		return text + fmt.Sprintf(", but is known by %s: somebody may be intercepting the connection; "+
 			"if the host did change its key, forget the old one with %s", e.want(), e.removal())
 	}
 	return text + e.unknown()
 }
+
+// uncounted says why a certificate does not count, and what to do about it.
+func uncounted(err error) string { return strings.TrimPrefix(err.Error(), "hostkey: ") }
 
 // unknown goes on about a host that is not in the files.
 func (e *KeyError) unknown() string {

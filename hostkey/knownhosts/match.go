@@ -1,6 +1,7 @@
 package knownhosts
 
 import (
+	"crypto/fips140"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha1" // the only hash that known_hosts files have
@@ -9,6 +10,8 @@ import (
 	"net"
 	"strconv"
 	"strings"
+
+	"github.com/whelk-ssh/whelk/internal/pattern"
 )
 
 // maxHost bounds a host name, and with it the cost of matching a pattern. DNS
@@ -34,7 +37,7 @@ func newTarget(address string) target {
 	if port == "" || port == "ssh" {
 		port = "22"
 	}
-	return target{lower(host), lower(port)}
+	return target{pattern.Lower(host), pattern.Lower(port)}
 }
 
 // addressOf returns what a line of the address at the other end has, or "" if
@@ -45,7 +48,7 @@ func addressOf(addr net.Addr, t target) string {
 	if !ok || tcp == nil || len(tcp.IP) == 0 || tcp.IP.IsLoopback() {
 		return ""
 	}
-	ip := target{name: lower((&net.IPAddr{IP: tcp.IP, Zone: tcp.Zone}).String()), port: t.port}
+	ip := target{name: pattern.Lower((&net.IPAddr{IP: tcp.IP, Zone: tcp.Zone}).String()), port: t.port}
 	if ip == t {
 		return ""
 	}
@@ -61,22 +64,6 @@ func (t target) String() string {
 	return "[" + t.name + "]:" + t.port
 }
 
-// lower returns s with the letters of US-ASCII in lower case. Unicode has
-// letters whose lower case is one of those, and they are other names.
-func lower(s string) string {
-	isUpper := func(c rune) bool { return 'A' <= c && c <= 'Z' }
-	if !strings.ContainsFunc(s, isUpper) {
-		return s
-	}
-	b := []byte(s)
-	for i, c := range b {
-		if isUpper(rune(c)) {
-			b[i] = c + 'a' - 'A'
-		}
-	}
-	return string(b)
-}
-
 // matchHosts reports whether the hosts field of a line names host, which is in
 // lower case. The field is well-formed.
 func matchHosts(field, host string) bool {
@@ -84,69 +71,9 @@ func matchHosts(field, host string) bool {
 		salt, hash, ok := parseHash(field)
 		return ok && hmac.Equal(hashHost(salt, host), hash)
 	}
-	found := false
-	for pattern := range strings.SplitSeq(lower(field), ",") {
-		negated := strings.HasPrefix(pattern, "!")
-		if !matchPattern(strings.TrimPrefix(pattern, "!"), host) {
-			continue
-		}
-		// "If the host name matches a negated pattern, it is not accepted (by
-		// that line) even if it matched another pattern on the line." (sshd(8))
-		if negated {
-			return false
-		}
-		found = true
-	}
-	return found
-}
-
-// matchPattern reports whether s matches a pattern in which * stands for any
-// number of characters and ? for one. Each part between two stars is taken
-// where it is found first, and stays there: if the pattern matches at all, it
-// matches so. The cost is at most the product of the lengths.
-func matchPattern(pattern, s string) bool {
-	part, rest, starred := strings.Cut(pattern, "*")
-	if !starred {
-		return len(part) == len(s) && matchPart(part, s)
-	}
-	if len(part) > len(s) || !matchPart(part, s) {
-		return false
-	}
-	s = s[len(part):]
-	for {
-		part, rest, starred = strings.Cut(rest, "*")
-		if !starred { // the last part is at the end
-			return len(part) <= len(s) && matchPart(part, s[len(s)-len(part):])
-		}
-		i := indexPart(s, part)
-		if i < 0 {
-			return false
-		}
-		s = s[i+len(part):]
-	}
-}
-
-// matchPart reports whether s, which is no shorter than part, begins with it.
-func matchPart(part, s string) bool {
-	for i := range len(part) {
-		if part[i] != '?' && part[i] != s[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// indexPart returns where part is first found in s, or -1.
-func indexPart(s, part string) int {
-	if !strings.Contains(part, "?") {
-		return strings.Index(s, part)
-	}
-	for i := 0; i+len(part) <= len(s); i++ {
-		if matchPart(part, s[i:]) {
-			return i
-		}
-	}
-	return -1
+	// "If the host name matches a negated pattern, it is not accepted (by that
+	// line) even if it matched another pattern on the line." (sshd(8))
+	return pattern.MatchList(pattern.Lower(field), host)
 }
 
 // hashMagic begins a hashed name: |1|salt|hash, both in base64.
@@ -171,12 +98,16 @@ func parseHash(field string) (salt, hash []byte, ok bool) {
 	return salt, hash, err == nil && len(hash) == sha1.Size
 }
 
-// hashHost returns the HMAC-SHA1 of a name. It hides the name from whoever
-// reads the file; nothing rests on the strength of SHA-1.
-func hashHost(salt []byte, host string) []byte {
-	mac := hmac.New(sha1.New, salt)
-	mac.Write([]byte(host))
-	return mac.Sum(nil)
+// hashHost returns the HMAC-SHA1 of a name. It is what the name is looked for
+// by, and hides it from whoever reads the file; nothing rests on the strength of
+// SHA-1, so that FIPS 140 has nothing to say about it.
+func hashHost(salt []byte, host string) (hash []byte) {
+	fips140.WithoutEnforcement(func() {
+		mac := hmac.New(sha1.New, salt)
+		mac.Write([]byte(host))
+		hash = mac.Sum(nil)
+	})
+	return hash
 }
 
 // fieldOf returns the hosts field of a line with names, each of which means

@@ -122,40 +122,6 @@ func TestJ8MalformedHash(t *testing.T) {
 	}
 }
 
-// The matcher agrees with the definition for all short patterns and names.
-func TestMatchPatternExhaustively(t *testing.T) {
-	var define func(p, s string) bool
-	define = func(p, s string) bool {
-		switch {
-		case p == "":
-			return s == ""
-		case p[0] == '*':
-			return define(p[1:], s) || s != "" && define(p, s[1:])
-		}
-		return s != "" && (p[0] == '?' || p[0] == s[0]) && define(p[1:], s[1:])
-	}
-	words := func(letters string, length int) []string {
-		all, last := []string{""}, []string{""}
-		for range length {
-			var longer []string
-			for _, w := range last {
-				for _, c := range letters {
-					longer = append(longer, w+string(c))
-				}
-			}
-			all, last = append(all, longer...), longer
-		}
-		return all
-	}
-	for _, p := range words("ab*?", 5) {
-		for _, s := range words("ab", 5) {
-			if define(p, s) != matchPattern(p, s) {
-				t.Fatalf("%q against %q: %v", s, p, matchPattern(p, s))
-			}
-		}
-	}
-}
-
 // M10: no pattern makes the matcher compute for long.
 func TestM10MatchIsLinear(t *testing.T) {
 	host := strings.Repeat("a", maxHost)

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/whelk-ssh/whelk/hostkey"
+	"github.com/whelk-ssh/whelk/internal/pattern"
 	"github.com/whelk-ssh/whelk/internal/testkeys"
 )
 
@@ -46,7 +47,7 @@ func (f hostsFile) line() string {
 	marker := f.pick("", "", "", "@revoked ", "@cert-authority ", "@unknown ", "@revoked @revoked ")
 	var hosts string
 	if f.r.IntN(3) == 0 {
-		name := lower(f.name())
+		name := pattern.Lower(f.name())
 		if f.r.IntN(3) == 0 {
 			name = "[" + name + "]:2222"
 		}

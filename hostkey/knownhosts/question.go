@@ -34,7 +34,7 @@ func (q *Question) String() string {
 	}
 	b.WriteString("' can't be established.\n")
 	if q.Certificate != nil {
-		fmt.Fprintf(&b, "Its certificate does not count: %s.\n", strings.TrimPrefix(q.Certificate.Error(), "knownhosts: "))
+		fmt.Fprintf(&b, "Note: %s.\n", uncounted(q.Certificate))
 	}
 	fmt.Fprintf(&b, "%s key fingerprint is %s.\n", q.Key.Type(), hostkey.Fingerprint(q.Key))
 	if q.SSHFP != SSHFPNone {

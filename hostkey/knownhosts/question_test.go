@@ -52,7 +52,7 @@ Are you sure you want to continue connecting (yes/no/[fingerprint])? `, asked.St
 	require.Nil(t, asked, "nobody is asked about hosts that are known")
 
 	require.NoError(t, v.VerifyHostKey(t.Context(), host("third.test"), certify(t, nil)))
-	require.Contains(t, asked.String(), "Its certificate does not count: no line marked @cert-authority")
+	require.Contains(t, asked.String(), "its authority is not one that is trusted for this (no line marked @cert-authority")
 
 	silent := knownhosts.New(knownhosts.Config{Files: []string{path}, Policy: knownhosts.Ask})
 	require.ErrorIs(t, silent.VerifyHostKey(t.Context(), host("fourth.test"), key), knownhosts.ErrUnknown)

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/whelk-ssh/whelk/hostkey"
+	"github.com/whelk-ssh/whelk/internal/pattern"
 )
 
 // VerifyHostKey returns nil if the files say that key is one of host, or that
@@ -125,7 +126,7 @@ func (c *check) aim() (err error) {
 func (v *Verifier) target(host hostkey.Host) (target, error) {
 	t := newTarget(host.Name)
 	if v.config.Alias != "" {
-		t = target{name: lower(v.config.Alias), port: "22"}
+		t = target{name: pattern.Lower(v.config.Alias), port: "22"}
 	}
 	if n := len(t.String()); t.name == "" || n > maxHost {
 		return t, fmt.Errorf("knownhosts: a host name of %d characters cannot be looked for", n)
@@ -146,6 +147,9 @@ func (c *check) run() error {
 	}
 	refused := &KeyError{Host: c.target.String(), Key: c.key, Want: c.named.known,
 		Files: slices.Concat(c.v.config.Files, c.v.config.SystemFiles)}
+	if err := c.revocation(refused); err != nil {
+		return err
+	}
 	// "Revoked keys ... are never accepted for authentication or as
 	// certification authorities" (sshd(8)).
 	if refused.Revoked = c.revokedBy(c.named, bare, c.addressed); refused.Revoked != nil {
@@ -173,12 +177,8 @@ func (c *check) run() error {
 
 // revokedBy returns the line that revokes what was presented, or nil.
 func (c *check) revokedBy(searches ...search) *KnownKey {
-	keys := []hostkey.PublicKey{c.key}
-	if c.certificate != nil {
-		keys = append(keys, c.certificate, c.certificate.CA)
-	}
 	for _, s := range searches {
-		for _, key := range keys {
+		for _, key := range c.presented() {
 			if k := among(s.revoked, key); k != nil {
 				return k
 			}

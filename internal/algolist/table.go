@@ -3,6 +3,8 @@ package algolist
 import (
 	"slices"
 	"strings"
+
+	"github.com/whelk-ssh/whelk/internal/pattern"
 )
 
 // A table is the algorithms of one kind, each list in order of preference.
@@ -63,12 +65,12 @@ func (t *table[T]) parse(list string) ([]T, error) {
 // find returns the algorithms that a name behind a sign means.
 func (t *table[T]) find(name string, sign byte) ([]T, error) {
 	from := t.all()
-	pattern := strings.ContainsAny(name, "*?")
-	if pattern && sign != '-' {
+	open := strings.ContainsAny(name, "*?")
+	if open && sign != '-' {
 		from = slices.Concat(t.byDefault, t.optional)
 	}
-	meant := slices.DeleteFunc(from, func(a T) bool { return !match(name, t.name(a)) })
-	if len(meant) == 0 && !(pattern && sign == '-') {
+	meant := slices.DeleteFunc(from, func(a T) bool { return !pattern.Match(name, t.name(a)) })
+	if len(meant) == 0 && !(open && sign == '-') {
 		return nil, &Error{What: t.what, Name: name, Nearest: t.nearest(name), Topic: t.topic}
 	}
 	return meant, nil
@@ -89,31 +91,4 @@ func (t *table[T]) nearest(name string) string {
 func (t *table[T]) without(list []T, others ...[]T) []T {
 	names := t.names(slices.Concat(others...))
 	return slices.DeleteFunc(slices.Clone(list), func(a T) bool { return slices.Contains(names, t.name(a)) })
-}
-
-// match reports whether name is what pattern describes: "*" stands for any
-// characters and "?" for one. It takes time in proportion to the product of
-// their lengths at most.
-func match(pattern, name string) bool {
-	star, mark := -1, 0 // where the last "*" is, and how far it reaches
-	p, n := 0, 0
-	for n < len(name) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, n
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == name[n]):
-			p++
-			n++
-		case star >= 0:
-			mark++
-			p, n = star+1, mark
-		default:
-			return false
-		}
-	}
-	for p < len(pattern) && pattern[p] == '*' {
-		p++
-	}
-	return p == len(pattern)
 }

@@ -90,31 +90,3 @@ func TestParseChangesNoTable(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, letters().all(), l.all())
 }
-
-func TestMatch(t *testing.T) {
-	for _, test := range []struct {
-		pattern, name string
-		want          bool
-	}{
-		{"", "", true},
-		{"", "a", false},
-		{"*", "", true},
-		{"*", "abc", true},
-		{"a*c", "abbbc", true},
-		{"a*c", "abbb", false},
-		{"a*b*c", "axxbxxbc", true},
-		{"?", "a", true},
-		{"?", "", false},
-		{"a?c", "abc", true},
-		{"a?c", "ac", false},
-		{"*-cbc", "aes128-cbc", true},
-		{"*-cbc", "aes128-cbc@x", false},
-	} {
-		require.Equal(t, test.want, match(test.pattern, test.name), "%q against %q", test.pattern, test.name)
-	}
-}
-
-// M10: a pattern that makes a naive matcher take exponential time.
-func TestMatchIsFast(t *testing.T) {
-	require.False(t, match(strings.Repeat("*a", 1000)+"b", strings.Repeat("a", 2000)))
-}

@@ -35,11 +35,11 @@ var layers = map[string]layer{
 	"cipher":             {internal: []string{"mac"}, external: []string{crypto + "chacha20", crypto + "chacha20poly1305", crypto + "poly1305", "golang.org/x/sys/cpu"}},
 	"kex":                {internal: []string{"wire", "internal/sntrup761"}, external: []string{crypto + "curve25519", "filippo.io/bigmod"}},
 	"kex/curve448":       {internal: []string{"kex", "wire"}, external: []string{circl}},
-	"hostkey":            {internal: []string{"wire", "internal/argon2d", "internal/bcryptpbkdf"}, external: []string{crypto + "ed25519", crypto + "argon2", crypto + "chacha20", crypto + "poly1305", crypto + "scrypt"}},
+	"hostkey":            {internal: []string{"wire", "internal/argon2d", "internal/bcryptpbkdf", "internal/pattern"}, external: []string{crypto + "ed25519", crypto + "argon2", crypto + "chacha20", crypto + "poly1305", crypto + "scrypt"}},
 	"hostkey/ed448":      {internal: []string{"hostkey", "wire"}, external: []string{circl}},
 	"hostkey/mldsa44":    {internal: []string{"hostkey", "wire"}, external: []string{circl, crypto + "ed25519"}},
-	"hostkey/knownhosts": {internal: []string{"hostkey"}},
-	"agent":              {internal: []string{"wire", "hostkey"}},
+	"hostkey/knownhosts": {internal: []string{"hostkey", "internal/pattern"}},
+	"agent":              {internal: []string{"wire", "hostkey", "internal/pattern"}},
 	"channel":            {internal: []string{"wire", "internal/ledger"}, tests: []string{"golang.org/x/net/nettest"}},
 	"channel/sftp":       {internal: []string{"wire"}},
 
@@ -54,11 +54,11 @@ var layers = map[string]layer{
 	"server/sshtest": {internal: append(facade, "client", "server", "internal/memnet")},
 
 	// Level 4: what uses all of it.
-	"client/whelk":  {internal: append(belowFacades, "client", "internal/algolist", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys"}, tests: []string{"github.com/creack/pty"}},
-	"server/whelkd": {internal: append(belowFacades, "server", "internal/algolist", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys", "github.com/creack/pty", proxy}},
+	"client/whelk":  {internal: append(belowFacades, "client", "internal/algolist", "internal/pattern", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys"}, tests: []string{"github.com/creack/pty"}},
+	"server/whelkd": {internal: append(belowFacades, "server", "internal/algolist", "internal/pattern", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys", "github.com/creack/pty", proxy}},
 	"fuzz":          {internal: belowFacades},
 
-	"internal/algolist":    {internal: []string{"cipher", "mac", "kex", "kex/curve448", "hostkey", "hostkey/ed448", "hostkey/mldsa44"}},
+	"internal/algolist":    {internal: []string{"cipher", "mac", "kex", "kex/curve448", "hostkey", "hostkey/ed448", "hostkey/mldsa44", "internal/pattern"}},
 	"internal/arch":        {},
 	"internal/argon2d":     {external: []string{crypto + "blake2b"}},
 	"internal/bcryptpbkdf": {external: []string{crypto + "blowfish"}},
@@ -67,6 +67,7 @@ var layers = map[string]layer{
 	"internal/interop":     {internal: append(belowFacades, "client", "server", "internal/memnet", "internal/testkeys"), tests: []string{"github.com/creack/pty", "golang.org/x/term", "golang.org/x/sys"}},
 	"internal/ledger":      {},
 	"internal/memnet":      {tests: []string{"golang.org/x/net/nettest"}},
+	"internal/pattern":     {},
 	"internal/readme":      {},
 	"internal/sntrup761":   {},
 	"internal/socks":       {},
@@ -76,7 +77,7 @@ var layers = map[string]layer{
 }
 
 var (
-	facade       = []string{"transport", "userauth", "connection", "channel", "hostkey", "agent", "wire", "internal/splice"}
+	facade       = []string{"transport", "userauth", "connection", "channel", "hostkey", "agent", "wire", "internal/pattern", "internal/splice"}
 	belowFacades = []string{
 		"wire", "mac", "cipher", "kex", "hostkey", "hostkey/knownhosts", "agent",
 		"channel", "channel/sftp", "transport", "userauth", "connection",

@@ -332,7 +332,10 @@ func TestMethodsAtParamiko(t *testing.T) {
 		}
 		old := func(context.Context) (string, error) { return secret, nil }
 		for _, m := range []userauth.Method{userauth.KeyboardInteractive(talk.answer), userauth.PasswordOrChange(old, change)} {
-			c := s.dial(t, func(c *client.Config) { c.Auth = []userauth.Method{m} })
+			c := s.dial(t, func(c *client.Config) {
+				c.Auth = []userauth.Method{m}
+				c.Transport.DisableGuess = true // see the notes of TestMatrix
+			})
 			output, err := c.Command("hello").Output(t.Context())
 			require.NoError(t, err)
 			require.Equal(t, "in\n", string(output))
@@ -342,6 +345,7 @@ func TestMethodsAtParamiko(t *testing.T) {
 
 		config := s.config(t)
 		config.Auth = []userauth.Method{userauth.Password(old)}
+		config.Transport.DisableGuess = true
 		_, err := client.Dial(t.Context(), "tcp", s.address(), config)
 		var expired *userauth.PasswordExpiredError
 		require.ErrorAs(t, err, &expired)

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -51,7 +50,7 @@ func launch(t *testing.T, path string, args ...string) *daemon {
 	d := &daemon{cmd: exec.Command(path, args...), done: make(chan struct{})}
 	d.cmd.Stdout, d.cmd.Stderr = &d.log, &d.log
 	d.cmd.Env = environment()
-	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	ownGroup(d.cmd)
 	require.NoError(t, d.cmd.Start())
 	go func() {
 		d.cmd.Wait()
@@ -74,9 +73,9 @@ func (d *daemon) pid() int { return d.cmd.Process.Pid }
 // sessions of their own.
 func (d *daemon) kill() {
 	below := descendants(d.pid())
-	syscall.Kill(-d.pid(), syscall.SIGKILL)
+	killGroup(d.pid())
 	for _, pid := range below {
-		syscall.Kill(pid, syscall.SIGKILL)
+		killProcess(pid)
 	}
 	<-d.done
 }
@@ -133,9 +132,6 @@ func descriptors(pid int) (files []string) {
 	}
 	return files
 }
-
-// alive reports whether a process exists, be it as a zombie.
-func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
 
 // requireGone waits until a process does not exist any more.
 func requireGone(t *testing.T, pid int, within time.Duration) {

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -80,7 +82,7 @@ func TestAgentForwarding(t *testing.T) {
 }
 
 // It is off unless it is switched on.
-func TestAgentForwardingIsOff(t *testing.T) { // M7
+func TestM7AgentForwardingIsOff(t *testing.T) { // M7
 	sshAdd(t)
 	_, socket := lend(t)
 	for _, args := range [][]string{nil, {"-o", "AllowAgentForwarding=no"}} {

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -144,11 +146,11 @@ func TestSHA1(t *testing.T) {
 		{"user key, unasked", nil, []string{"-o", "PubkeyAcceptedAlgorithms=ssh-rsa"}, 255},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := start(t, append([]string{"-h", rsa}, test.server...)...)
+			r := start(t, append([]string{"-h", rsa, "-v"}, test.server...)...)
 			r.write("id", testkeys.PEM("rsa3072"))
 			r.write("authorized_keys", hostkey.MarshalAuthorizedKey(testkeys.RSA3072().PublicKey(), ""))
 			_, stderr, status := r.output(append(append(test.client, trusting...), "true")...)
-			require.Equal(t, test.status, status, stderr)
+			require.Equal(t, test.status, status, stderr+r.logged())
 		})
 	}
 }

@@ -1,107 +1,233 @@
+//go:build unix
+
 package main
 
 import (
 	"errors"
 	"fmt"
-	"log/slog"
-	"net"
+	"math"
 	"strconv"
 	"strings"
 
 	"github.com/whelk-ssh/whelk/internal/algolist"
+	"github.com/whelk-ssh/whelk/server"
 )
 
-// keywords are those of sshd_config(5) that are known, in lower case.
-var keywords = map[string]func(*options, string) error{
-	"acceptenv":                func(o *options, v string) error { o.acceptEnv = append(o.acceptEnv, strings.Fields(v)...); return nil },
-	"allowagentforwarding":     func(o *options, v string) (err error) { o.lendAgent, err = yesNo(v); return err },
-	"authenticationmethods":    setChains,
-	"authorizedkeysfile":       setAuthorizedKeys,
-	"authorizedprincipalsfile": setAuthorizedPrincipals,
-	"banner":                   func(o *options, v string) error { o.banner = unlessNone(v); return nil },
-	"casignaturealgorithms":    setCASignatures,
-	"ciphers":                  func(o *options, v string) (err error) { o.transport.Ciphers, err = algolist.Ciphers(v); return err },
-	"compression":              setCompression,
-	"hostcertificate":          setHostCertificate,
-	"hostkey":                  setHostKey,
-	"hostkeyalgorithms":        setHostKeyAlgorithms,
-	"kexalgorithms":            setKeyExchanges,
-	"listenaddress":            setListenAddress,
-	"loglevel":                 setLogLevel,
-	"logingracetime":           setLoginGraceTime,
-	"macs":                     func(o *options, v string) (err error) { o.transport.MACs, err = algolist.MACs(v); return err },
-	"maxauthtries":             func(o *options, v string) (err error) { o.maxTries, err = positive(v); return err },
-	"maxsessions":              func(o *options, v string) (err error) { o.sessions, err = positive(v); return err },
-	"maxstartups":              setMaxStartups,
-	"modulifile":               func(o *options, v string) error { o.moduli = v; return nil },
-	"permittty":                func(o *options, v string) (err error) { o.permitTTY, err = yesNo(v); return err },
-	"permituserenvironment":    setPermitUserEnvironment,
-	"persourcemaxstartups":     setPerSource,
-	"port":                     setPort,
-	"pubkeyacceptedalgorithms": setUserKeyAlgorithms,
-	"pubkeyacceptedkeytypes":   setUserKeyAlgorithms, // its name until OpenSSH 8.5
-	"pubkeyauthentication":     func(o *options, v string) (err error) { o.pubkey, err = yesNo(v); return err },
-	"rekeylimit":               setRekeyLimit,
-	"revokedkeys":              setRevokedKeys,
-	"subsystem":                setSubsystem,
-	"trustedusercakeys":        setTrustedUserCAKeys,
-	"unusedconnectiontimeout":  setUnusedTimeout,
-
-	// These are ours.
-	"passwordfile":     func(o *options, v string) error { o.methods.passwords = unlessNone(v); return nil },
-	"knownhostsfile":   fileList(func(o *options) *[]string { return &o.methods.knownHosts }),
-	"trustedhostsfile": fileList(func(o *options) *[]string { return &o.methods.trustedHosts }),
-
-	// Addresses that connect; the last three are ours.
-	"persourcenetblocksize":      setNetBlockSize,
-	"persourcepenalties":         setPenalties,
-	"persourcepenaltyexemptlist": setExempt,
-	"persourcerate":              setRate,
-	"proxyprotocol":              func(o *options, v string) (err error) { o.sources.proxied, err = yesNo(v); return err },
-	"proxyprotocolfrom":          setProxies,
-
-	"printlastlog": ignored,
-	"printmotd":    ignored,
-	"tcpkeepalive": ignored,
-	"usedns":       ignored,
-
-	"strictmodes": only("yes"),
-
-	"allowstreamlocalforwarding":      setDirections(func(f *forwarding) *string { return &f.sockets }),
-	"allowtcpforwarding":              setDirections(func(f *forwarding) *string { return &f.tcp }),
-	"disableforwarding":               func(o *options, v string) (err error) { o.forwarding.disable, err = yesNo(v); return err },
-	"gatewayports":                    setGatewayPorts,
-	"permitlisten":                    setPermitListen,
-	"permitopen":                      setPermitOpen,
-	"streamlocalbindmask":             setBindMask,
-	"streamlocalbindunlink":           func(o *options, v string) (err error) { o.forwarding.unlink, err = yesNo(v); return err },
-	"challengeresponseauthentication": setInteractive, // its name until OpenSSH 8.7
-	"gssapiauthentication":            only("no"),
-	"hostbasedauthentication":         func(o *options, v string) (err error) { o.methods.hostbased, err = yesNo(v); return err },
-	"hostbasedusesnamefrompacketonly": func(o *options, v string) (err error) { o.methods.anyAddress, err = yesNo(v); return err },
-	"kbdinteractiveauthentication":    setInteractive,
-	"kerberosauthentication":          only("no"),
-	"passwordauthentication":          setPasswords,
-	"permitemptypasswords":            only("no"),
-	"permittunnel":                    only("no"),
-	"permituserrc":                    only("no"),
-	"usepam":                          only("no"),
-	"x11displayoffset":                setDisplayOffset,
-	"x11forwarding":                   func(o *options, v string) (err error) { o.x11.forward, err = yesNo(v); return err },
-	"x11uselocalhost":                 func(o *options, v string) (err error) { o.x11.localhost, err = yesNo(v); return err },
-	"xauthlocation":                   func(o *options, v string) error { o.x11.xauth = v; return nil },
+// A keyword is one of sshd_config(5).
+type keyword struct {
+	name  string
+	when  when
+	lines lines
+	set   func(*options, *server.ConfigLine) error
+	show  func(*options) []string // its values, a line of -T each; nil if it is not shown
 }
 
-func ignored(*options, string) error { return nil }
+// When says where a keyword may stand.
+type when bool
 
-// only takes no value but one: what it stands for cannot be otherwise.
-func only(value string) func(*options, string) error {
-	return func(_ *options, v string) error {
-		if !strings.EqualFold(v, value) {
-			return fmt.Errorf("%q is not supported, only %q", v, value)
-		}
+const (
+	always  when = false // outside of any Match
+	matched when = true  // behind one too
+)
+
+// Lines says which lines with a keyword count.
+type lines byte
+
+const (
+	first lines = iota
+	group       // all in the source that has any
+	list        // and those of -o
+)
+
+// keywords are those that whelkd does something for.
+var keywords = []keyword{
+	{"AcceptEnv", matched, list, words(func(o *options, v []string) error {
+		o.session.acceptEnv = append(o.session.acceptEnv, v...)
 		return nil
+	}), lists(func(o *options) []string { return o.session.acceptEnv })},
+	{"AddressFamily", always, first, one(func(o *options, v string) error { return o.where.setFamily(v) }), text(func(o *options) string { return o.where.familyName() })},
+	{"AllowAgentForwarding", matched, first, flag(func(o *options) *bool { return &o.lendAgent }), yes(func(o *options) bool { return o.lendAgent })},
+	{"AllowGroups", matched, list, words(func(o *options, v []string) error { return patterns(&o.access.AllowGroups, v) }), lists(func(o *options) []string { return o.access.AllowGroups })},
+	{"AllowStreamLocalForwarding", matched, first, one(directed(func(o *options) *string { return &o.forwarding.sockets })), text(func(o *options) string { return showDirected(o.forwarding.sockets) })},
+	{"AllowTcpForwarding", matched, first, one(directed(func(o *options) *string { return &o.forwarding.tcp })), text(func(o *options) string { return showDirected(o.forwarding.tcp) })},
+	{"AllowUsers", matched, list, words(func(o *options, v []string) error { return patterns(&o.access.AllowUsers, v) }), lists(func(o *options) []string { return o.access.AllowUsers })},
+	{"AuthenticationMethods", matched, first, words(setChains), text(showChains)},
+	{"AuthorizedKeysCommand", matched, first, rest(func(o *options, v string) error { return o.keysProgram.set(v, keyTokens, "%u") }), text(func(o *options) string { return o.keysProgram.command })},
+	{"AuthorizedKeysCommandUser", matched, first, one(func(o *options, v string) error { o.keysProgram.user = unlessNone(v); return nil }), text(func(o *options) string { return o.keysProgram.user })},
+	{"AuthorizedKeysFile", matched, first, words(setAuthorizedKeys), text(func(o *options) string { return strings.Join(o.authorizedKeys, " ") })},
+	{"AuthorizedPrincipalsCommand", matched, first, rest(func(o *options, v string) error { return o.namesProgram.set(v, nameTokens, "") }), text(func(o *options) string { return o.namesProgram.command })},
+	{"AuthorizedPrincipalsCommandUser", matched, first, one(func(o *options, v string) error { o.namesProgram.user = unlessNone(v); return nil }), text(func(o *options) string { return o.namesProgram.user })},
+	{"AuthorizedPrincipalsFile", matched, first, one(setAuthorizedPrincipals), text(func(o *options) string { return o.principals })},
+	{"Banner", matched, first, file(func(o *options) *string { return &o.banner }), text(func(o *options) string { return o.banner })},
+	{"CASignatureAlgorithms", matched, first, one(setCASignatures), names(caSignatures)},
+	{"ChallengeResponseAuthentication", always, first, flag(func(o *options) *bool { return &o.methods.interactive }), nil}, // its name until OpenSSH 8.7
+	{"Ciphers", always, first, one(func(o *options, v string) (err error) { o.transport.Ciphers, err = algolist.Ciphers(v); return err }), names(cipherNames)},
+	{"Compression", always, first, one(setCompression), text(showCompression)},
+	{"DenyGroups", matched, list, words(func(o *options, v []string) error { return patterns(&o.access.DenyGroups, v) }), lists(func(o *options) []string { return o.access.DenyGroups })},
+	{"DenyUsers", matched, list, words(func(o *options, v []string) error { return patterns(&o.access.DenyUsers, v) }), lists(func(o *options) []string { return o.access.DenyUsers })},
+	{"DisableForwarding", matched, first, flag(func(o *options) *bool { return &o.forwarding.disabled }), yes(func(o *options) bool { return o.forwarding.disabled })},
+	{"ExposeAuthInfo", matched, first, flag(func(o *options) *bool { return &o.session.expose }), yes(func(o *options) bool { return o.session.expose })},
+	{"ForceCommand", matched, first, rest(func(o *options, v string) error { o.session.command = unlessNone(v); return nil }), text(func(o *options) string { return o.session.command })},
+	{"GatewayPorts", matched, first, one(setGatewayPorts), text(func(o *options) string { return gateways[o.forwarding.gateway] })},
+	{"HostbasedAuthentication", matched, first, flag(func(o *options) *bool { return &o.methods.hostbased }), yes(func(o *options) bool { return o.methods.hostbased })},
+	{"HostbasedUsesNameFromPacketOnly", matched, first, flag(func(o *options) *bool { return &o.methods.anyAddress }), yes(func(o *options) bool { return o.methods.anyAddress })},
+	{"HostCertificate", always, list, one(func(o *options, v string) error { return appendPath(&o.hostCertificates, v) }), lists(func(o *options) []string { return o.hostCertificates })},
+	{"HostKey", always, list, one(func(o *options, v string) error { return appendPath(&o.hostKeys, v) }), lists(func(o *options) []string { return o.hostKeys })},
+	{"HostKeyAgent", always, first, one(func(o *options, v string) error { o.hostKeyAgent = unlessNone(v); return nil }), text(func(o *options) string { return o.hostKeyAgent })},
+	{"HostKeyAlgorithms", always, first, one(setHostKeyAlgorithms), names(hostKeyAlgorithms)},
+	{"IgnoreRhosts", matched, first, one(setIgnoreRhosts), yes(func(o *options) bool { return o.methods.ignoreTrusted })},
+	{"IgnoreUserKnownHosts", always, first, flag(func(o *options) *bool { return &o.methods.ignoreKnown }), yes(func(o *options) bool { return o.methods.ignoreKnown })},
+	{"KbdInteractiveAuthentication", matched, first, flag(func(o *options) *bool { return &o.methods.interactive }), yes(func(o *options) bool { return o.methods.interactive })},
+	{"KexAlgorithms", always, first, one(setKeyExchanges), names(kexNames)},
+	{"ListenAddress", always, group, one(func(o *options, v string) error { return o.where.add(v) }), lists(func(o *options) []string { return o.where.addresses() })},
+	{"LogLevel", matched, first, one(setLogLevel), text(func(o *options) string { return o.logging.name })},
+	{"LoginGraceTime", always, first, one(setLoginGraceTime), text(showLoginGraceTime)},
+	{"MACs", always, first, one(func(o *options, v string) (err error) { o.transport.MACs, err = algolist.MACs(v); return err }), names(macNames)},
+	{"MaxAuthTries", matched, first, one(func(o *options, v string) (err error) { o.maxTries, err = positive(v); return err }), number(func(o *options) int { return o.maxTries }, 6)},
+	{"MaxSessions", matched, first, one(func(o *options, v string) (err error) { o.sessions, err = positive(v); return err }), number(func(o *options) int { return o.sessions }, 64)},
+	{"MaxStartups", always, first, one(setMaxStartups), text(showMaxStartups)},
+	{"ModuliFile", always, first, file(func(o *options) *string { return &o.moduli }), text(showModuli)},
+	{"PasswordAuthentication", matched, first, one(setPasswords), yes(func(o *options) bool { return o.methods.passwords != "" && o.methods.password != "no" })},
+	{"PermitListen", matched, first, words(setPermitListen), text(func(o *options) string { return showPermits(o.forwarding.listen) })},
+	{"PermitOpen", matched, first, words(setPermitOpen), text(func(o *options) string { return showPermits(o.forwarding.open) })},
+	{"PermitRootLogin", matched, first, one(setRootMode), text(showRootMode)},
+	{"PermitTTY", matched, first, flag(func(o *options) *bool { return &o.session.permitTTY }), yes(func(o *options) bool { return o.session.permitTTY })},
+	{"PermitUserEnvironment", always, first, one(setPermitUserEnvironment), text(showPermitUserEnvironment)},
+	{"PerSourceMaxStartups", always, first, one(setPerSource), text(showPerSource)},
+	{"PerSourceNetBlockSize", always, first, one(setNetBlockSize), text(showNetBlockSize)},
+	{"PerSourcePenalties", always, first, words(func(o *options, v []string) error { return setPenalties(o, strings.Join(v, " ")) }), nil},
+	{"PerSourcePenaltyExemptList", always, first, one(setExempt), text(func(o *options) string { return showNetworks(o.sources.penalties.Exempt) })},
+	{"PidFile", always, first, file(func(o *options) *string { return &o.pidFile }), text(func(o *options) string { return o.pidFile })},
+	{"Port", always, group, one(func(o *options, v string) error { return o.where.addPort(v) }), lists(func(o *options) []string { return o.where.allPorts() })},
+	{"PubkeyAcceptedAlgorithms", matched, first, one(setUserKeyAlgorithms), names(userKeyAlgorithms)},
+	{"PubkeyAcceptedKeyTypes", matched, first, one(setUserKeyAlgorithms), nil}, // its name until OpenSSH 8.5
+	{"PubkeyAuthentication", matched, first, flag(func(o *options) *bool { return &o.pubkey }), yes(func(o *options) bool { return o.pubkey })},
+	{"RekeyLimit", matched, first, words(setRekeyLimit), text(showRekeyLimit)},
+	{"RevokedKeys", matched, first, one(setRevokedKeys), text(func(o *options) string { return strings.Join(o.keys.RevokedKeys, " ") })},
+	{"SetEnv", matched, first, words(setSetEnv), lists(func(o *options) []string { return o.session.setEnv })},
+	{"StreamLocalBindMask", matched, first, one(setBindMask), text(func(o *options) string { return fmt.Sprintf("0%o", o.forwarding.mask) })},
+	{"StreamLocalBindUnlink", matched, first, flag(func(o *options) *bool { return &o.forwarding.unlink }), yes(func(o *options) bool { return o.forwarding.unlink })},
+	{"Subsystem", always, list, words(setSubsystem), lists(showSubsystems)},
+	{"TrustedUserCAKeys", matched, first, one(setTrustedUserCAKeys), text(func(o *options) string { return strings.Join(o.keys.TrustedUserCAKeys, " ") })},
+	{"UnusedConnectionTimeout", matched, first, one(setUnusedTimeout), text(showUnusedTimeout)},
+	{"VersionAddendum", always, first, rest(func(o *options, v string) error { return o.setAddendum(v) }), text(func(o *options) string { return o.addendum })},
+	{"X11DisplayOffset", matched, first, one(setDisplayOffset), text(func(o *options) string { return strconv.Itoa(o.x11.offset) })},
+	{"X11Forwarding", matched, first, flag(func(o *options) *bool { return &o.x11.forward }), yes(func(o *options) bool { return o.x11.forward })},
+	{"X11UseLocalhost", matched, first, flag(func(o *options) *bool { return &o.x11.localhost }), yes(func(o *options) bool { return o.x11.localhost })},
+	{"XAuthLocation", always, first, file(func(o *options) *string { return &o.x11.xauth }), text(func(o *options) string { return o.x11.xauth })},
+
+	// These are ours.
+	{"KnownHostsFile", matched, first, fileList(func(o *options) *[]string { return &o.methods.knownHosts }), text(func(o *options) string { return strings.Join(o.methods.knownHosts, " ") })},
+	{"PasswordFile", matched, first, one(func(o *options, v string) error { o.methods.passwords = unlessNone(v); return nil }), text(func(o *options) string { return o.methods.passwords })},
+	{"PerSourceRate", always, first, one(setRate), nil},
+	{"ProxyProtocol", always, first, flag(func(o *options) *bool { return &o.sources.proxied }), yes(func(o *options) bool { return o.sources.proxied })},
+	{"ProxyProtocolFrom", always, first, one(setProxies), text(func(o *options) string { return showNetworks(o.sources.proxies) })},
+	{"TrustedHostsFile", matched, first, fileList(func(o *options) *[]string { return &o.methods.trustedHosts }), text(func(o *options) string { return strings.Join(o.methods.trustedHosts, " ") })},
+}
+
+// fixed are those that can have but one effect here: what they are set to is
+// taken if it asks for that, and refused otherwise. Those with "*" ask for
+// nothing, since they are about what is fixed, or about how a program of
+// OpenSSH does it.
+var fixed = []keyword{
+	fixedTo("ChannelTimeout", "none"),
+	fixedTo("ChrootDirectory", "none"),
+	fixedTo("ClientAliveCountMax", "*"),
+	fixedTo("ClientAliveInterval", "0"),
+	fixedTo("FingerprintHash", "SHA256"),
+	fixedTo("GSSAPIAuthentication", "no"),
+	fixedTo("GSSAPICleanupCredentials", "*"),
+	fixedTo("GSSAPIKeyExchange", "no"),
+	fixedTo("GSSAPIStrictAcceptorCheck", "*"),
+	fixedTo("HostbasedAcceptedAlgorithms"),
+	fixedTo("HostbasedAcceptedKeyTypes"),
+	fixedTo("IPQoS", "none"),
+	fixedTo("KerberosAuthentication", "no"),
+	fixedTo("KerberosGetAFSToken", "*"),
+	fixedTo("KerberosOrLocalPasswd", "*"),
+	fixedTo("KerberosTicketCleanup", "*"),
+	fixedTo("LogVerbose", "none"),
+	fixedTo("PermitEmptyPasswords", "no"),
+	fixedTo("PermitTunnel", "no"),
+	fixedTo("PermitUserRC", "no"),
+	fixedTo("PrintLastLog", "*"),
+	fixedTo("PrintMotd", "*"),
+	fixedTo("Protocol", "2"),
+	fixedTo("PubkeyAuthOptions", "none", "touch-required"),
+	fixedTo("RDomain", "none"),
+	fixedTo("RefuseConnection", "no"),
+	fixedTo("RequiredRSASize", "2048"),
+	fixedTo("SecurityKeyProvider", "internal"),
+	fixedTo("StrictModes", "yes"),
+	fixedTo("SyslogFacility", "*"),
+	fixedTo("TCPKeepAlive", "*"),
+	fixedTo("UseDNS", "no"),
+	fixedTo("UsePAM", "no"),
+	fixedTo("UsePrivilegeSeparation", "*"),
+}
+
+// fixedTo is a row of fixed, with the values that are taken. The first is the
+// one shown, unless it is "*".
+func fixedTo(name string, values ...string) keyword {
+	k := keyword{name: name, when: matched, set: rest(func(_ *options, v string) error {
+		if len(values) == 0 {
+			return errors.New("it is not supported")
+		}
+		for _, value := range values {
+			if value == "*" || strings.EqualFold(v, value) {
+				return nil
+			}
+		}
+		return fmt.Errorf("%q is not supported, only %q", v, values[0])
+	})}
+	if len(values) > 0 && values[0] != "*" {
+		k.show = func(*options) []string { return values[:1] }
 	}
+	return k
+}
+
+// unknown is the error for a keyword that is in no table.
+func unknown(name string) error {
+	var known []string
+	for _, table := range [][]keyword{keywords, fixed} {
+		for _, k := range table {
+			known = append(known, k.name)
+		}
+	}
+	return fmt.Errorf("keyword %q is not known, or not supported: the nearest is %s", name, algolist.Nearest(name, known))
+}
+
+// one takes a value of one word.
+func one(set func(*options, string) error) func(*options, *server.ConfigLine) error {
+	return func(o *options, line *server.ConfigLine) error {
+		if len(line.Args) > 1 {
+			return fmt.Errorf("%q is more than one word: quote it if it has spaces", line.Rest)
+		}
+		if len(line.Args) == 0 || line.Args[0] == "" {
+			return errors.New("it has no value")
+		}
+		return set(o, line.Args[0])
+	}
+}
+
+// words takes a value of any number of words, and at least one.
+func words(set func(*options, []string) error) func(*options, *server.ConfigLine) error {
+	return func(o *options, line *server.ConfigLine) error {
+		if len(line.Args) == 0 || line.Args[0] == "" {
+			return errors.New("it has no value")
+		}
+		return set(o, line.Args)
+	}
+}
+
+// rest takes a value as it is written, with quotes and all.
+func rest(set func(*options, string) error) func(*options, *server.ConfigLine) error {
+	return func(o *options, line *server.ConfigLine) error { return set(o, line.Rest) }
+}
+
+// flag takes yes or no.
+func flag(field func(*options) *bool) func(*options, *server.ConfigLine) error {
+	return one(func(o *options, v string) (err error) { *field(o), err = yesNo(v); return err })
 }
 
 func yesNo(v string) (bool, error) {
@@ -116,7 +242,7 @@ func yesNo(v string) (bool, error) {
 
 func positive(v string) (int, error) {
 	n, err := strconv.Atoi(v)
-	if err != nil || n < 1 || n > 1<<30 {
+	if err != nil || n < 1 || n > math.MaxInt32/2 {
 		return 0, fmt.Errorf("%q is not a number from 1 on", v)
 	}
 	return n, nil
@@ -127,143 +253,4 @@ func unlessNone(v string) string {
 		return ""
 	}
 	return v
-}
-
-// setCompression takes yes and delayed, which are the same: nothing is
-// decompressed for who has not authenticated.
-func setCompression(o *options, v string) error {
-	wanted := strings.EqualFold(v, "delayed")
-	if !wanted {
-		var err error
-		if wanted, err = yesNo(v); err != nil {
-			return fmt.Errorf("%q is none of yes, delayed, no", v)
-		}
-	}
-	o.transport.Compression = nil
-	if wanted {
-		o.transport.Compression = []string{"none", "zlib@openssh.com"}
-	}
-	return nil
-}
-
-func setPort(o *options, v string) error {
-	if _, err := strconv.ParseUint(v, 10, 16); err != nil {
-		return fmt.Errorf("%q is not a port: it is a number from 0 to 65535", v)
-	}
-	o.port = v
-	return nil
-}
-
-func setHostKey(o *options, v string) error {
-	o.hostKeys = append(o.hostKeys, v)
-	return nil
-}
-
-func setAuthorizedKeys(o *options, v string) error {
-	o.authorizedKeys = nil
-	if unlessNone(v) != "" {
-		o.authorizedKeys = strings.Fields(v)
-	}
-	return nil
-}
-
-// setListenAddress reads host, host:port or [host]:port. Of several the last
-// one counts.
-func setListenAddress(o *options, v string) error {
-	if ip := strings.Trim(v, "[]"); net.ParseIP(ip) != nil || !strings.Contains(v, ":") {
-		o.address = ip
-		return nil
-	}
-	host, port, err := net.SplitHostPort(v)
-	if err != nil {
-		return err
-	}
-	o.address = host
-	return setPort(o, port)
-}
-
-func setLogLevel(o *options, v string) error {
-	switch strings.ToUpper(v) {
-	case "QUIET":
-		o.logLevel = silent
-	case "FATAL", "ERROR":
-		o.logLevel = slog.LevelError
-	case "INFO", "VERBOSE":
-		o.logLevel = slog.LevelInfo
-	case "DEBUG", "DEBUG1":
-		o.logLevel = slog.LevelDebug
-	case "DEBUG2", "DEBUG3":
-		o.logLevel = slog.LevelDebug
-		o.verbose = max(o.verbose, 2)
-	default:
-		return fmt.Errorf("%q is none of QUIET FATAL ERROR INFO VERBOSE DEBUG DEBUG1 DEBUG2 DEBUG3", v)
-	}
-	return nil
-}
-
-func setLoginGraceTime(o *options, v string) (err error) {
-	o.loginGrace, err = parseDuration(v)
-	if err == nil && o.loginGrace == 0 {
-		o.loginGrace = forever
-	}
-	return err
-}
-
-func setUnusedTimeout(o *options, v string) (err error) {
-	if unlessNone(v) == "" {
-		o.unused = 0
-		return nil
-	}
-	o.unused, err = parseDuration(v)
-	return err
-}
-
-// setMaxStartups reads start:rate:full or full.
-func setMaxStartups(o *options, v string) error {
-	var numbers []int
-	for field := range strings.SplitSeq(v, ":") {
-		n, err := positive(field)
-		if err != nil {
-			return err
-		}
-		numbers = append(numbers, n)
-	}
-	s := &o.startups
-	switch {
-	case len(numbers) == 1:
-		s.Start, s.Percent, s.Full = numbers[0], 100, numbers[0]
-	case len(numbers) == 3 && numbers[1] <= 100 && numbers[0] <= numbers[2]:
-		s.Start, s.Percent, s.Full = numbers[0], numbers[1], numbers[2]
-	default:
-		return fmt.Errorf("%q is neither start:rate:full nor a number", v)
-	}
-	return nil
-}
-
-func setPerSource(o *options, v string) (err error) {
-	if unlessNone(v) == "" {
-		o.startups.PerSource = -1
-		return nil
-	}
-	o.startups.PerSource, err = positive(v)
-	return err
-}
-
-// setSubsystem reads a name and a command.
-func setSubsystem(o *options, v string) error {
-	i := strings.IndexAny(v, " \t")
-	if i < 0 {
-		return errors.New("it has a name and no command")
-	}
-	command := strings.TrimSpace(v[i:])
-	if strings.HasPrefix(command, "internal-sftp") {
-		return errors.New("internal-sftp is not supported: name a program, such as /usr/lib/openssh/sftp-server")
-	}
-	o.subsystems[v[:i]] = command
-	return nil
-}
-
-func setRekeyLimit(o *options, v string) (err error) {
-	o.transport.Rekey.Bytes, o.transport.Rekey.Interval, err = parseRekeyLimit(v)
-	return err
 }

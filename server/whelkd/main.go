@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -31,13 +33,23 @@ func main() {
 func run(args []string, stdout, stderr io.Writer) int {
 	signals := catch()
 	defer signal.Stop(signals)
-	o, err := parseArgs(args)
-	if err == nil && o.version {
+	a, err := parseArgs(args)
+	if err == nil && a.version {
 		fmt.Fprintln(stdout, version())
 		return 0
 	}
+	var c *configuration
 	if err == nil {
-		err = serve(o, signals, stderr)
+		c, err = readConfiguration(a)
+	}
+	switch {
+	case err != nil:
+	case a.dump:
+		err = c.show(stdout)
+	case a.test:
+		_, _, err = newFleet(c, stderr)
+	default:
+		err = serve(c, signals, stderr)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "whelkd: %s\n", oneLine(err))
@@ -61,39 +73,61 @@ func catch() chan os.Signal {
 	return signals
 }
 
+// show prints the settings for the connection of -C. Without one they are those
+// for a connection of which nothing is known.
+func (c *configuration) show(w io.Writer) error {
+	m := &server.MatchSpec{}
+	if c.arguments.spec != nil {
+		m = &c.arguments.spec.MatchSpec
+	}
+	lines, _ := c.matching(m)
+	o, err := c.settle(lines)
+	if err != nil {
+		return err
+	}
+	if err := o.check(); err != nil {
+		return err
+	}
+	return o.show(w)
+}
+
 // serve runs the server until a signal ends it.
-func serve(o *options, signals <-chan os.Signal, stderr io.Writer) error {
-	if err := o.sources.check(); err != nil {
-		return err
-	}
-	d, err := newDaemon(o, stderr)
+func serve(c *configuration, signals <-chan os.Signal, stderr io.Writer) error {
+	f, o, err := newFleet(c, stderr)
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", net.JoinHostPort(o.address, o.port))
+	listeners, err := o.where.open()
 	if err != nil {
 		return err
 	}
-	l = o.sources.listen(l, d.log)
-	fmt.Fprintf(stderr, "listening on %s\n", l.Addr())
-	served := make(chan error, 1)
-	go func() { served <- d.server.Serve(l) }()
+	remove, err := writePid(o.pidFile)
+	if err != nil {
+		return err
+	}
+	defer remove()
+	served := make(chan error, len(listeners))
+	for _, l := range listeners {
+		fmt.Fprintf(stderr, "listening on %s\n", l.Addr())
+		from := o.sources.listen(l, f.main.log)
+		go func() { served <- f.main.server.Serve(&sorter{from, f}) }()
+	}
 	select {
 	case err := <-served:
 		return err
 	case sig := <-signals:
-		finish(&d.server, sig, signals)
+		finish(f, sig, signals)
 		return nil
 	}
 }
 
-// finish ends the server as sig asks for, and waits for the end.
-func finish(s *server.Server, sig os.Signal, signals <-chan os.Signal) {
+// finish ends the servers as sig asks for, and waits for the end.
+func finish(f *fleet, sig os.Signal, signals <-chan os.Signal) {
 	drained := make(chan struct{})
 	if sig == syscall.SIGTERM {
 		go func() {
 			defer close(drained)
-			_ = s.Shutdown(context.Background())
+			f.Shutdown(context.Background())
 		}()
 		select {
 		case <-drained:
@@ -101,10 +135,10 @@ func finish(s *server.Server, sig os.Signal, signals <-chan os.Signal) {
 		case <-signals:
 		}
 	}
-	s.Close()
+	f.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), lastGrace)
 	defer cancel()
-	_ = s.Shutdown(ctx)
+	f.Shutdown(ctx)
 }
 
 // oneLine returns the text of err on one line.

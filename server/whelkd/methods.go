@@ -1,10 +1,11 @@
+//go:build unix
+
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -23,6 +24,8 @@ type methods struct {
 	trustedHosts []string   // files
 	anyAddress   bool       // a host need not have the client's
 	chains       [][]string // nil for any method
+
+	ignoreTrusted, ignoreKnown bool // files in the user's home
 }
 
 func newMethods() methods {
@@ -34,9 +37,6 @@ func newMethods() methods {
 
 // checks are those of m, for the account's user.
 func (d *daemon) checks(m *methods) ([]userauth.Check, error) {
-	if m.passwords == "" && (m.password == "yes" || m.interactive) {
-		return nil, errors.New("no password is known: name a file of them with PasswordFile, which `htpasswd -B` writes")
-	}
 	var checks []userauth.Check
 	passwords := d.account.path(m.passwords)
 	if _, err := os.Stat(passwords); m.passwords != "" && err != nil {
@@ -50,42 +50,22 @@ func (d *daemon) checks(m *methods) ([]userauth.Check, error) {
 	}
 	if m.hostbased {
 		checks = append(checks, server.Hostbased(server.HostbasedPolicy{
-			Known:      knownhosts.New(knownhosts.Config{Files: d.paths(m.knownHosts), Policy: knownhosts.Strict}),
-			Trusted:    d.paths(m.trustedHosts),
+			Known:      knownhosts.New(knownhosts.Config{Files: d.paths(m.knownHosts, m.ignoreKnown), Policy: knownhosts.Strict}),
+			Trusted:    d.paths(m.trustedHosts, m.ignoreTrusted),
 			AnyAddress: m.anyAddress,
 		}))
-	}
-	for i, c := range checks {
-		checks[i] = onlyUser{c, d.account.name}
 	}
 	return checks, nil
 }
 
-// paths returns files of the account's.
-func (d *daemon) paths(names []string) (paths []string) {
+// paths returns files of the account's, perhaps without those in its home.
+func (d *daemon) paths(names []string, others bool) (paths []string) {
 	for _, name := range names {
-		paths = append(paths, d.account.path(name))
+		if !others || filepath.IsAbs(name) {
+			paths = append(paths, d.account.path(name))
+		}
 	}
 	return paths
-}
-
-// onlyUser is a check that refuses all users but one. It asks the check it
-// wraps whatever the name is, so that the time it takes does not depend on it.
-type onlyUser struct {
-	check userauth.Check
-	name  string
-}
-
-// Method implements [userauth.Check].
-func (c onlyUser) Method() string { return c.check.Method() }
-
-// Check implements [userauth.Check].
-func (c onlyUser) Check(ctx context.Context, a *userauth.Attempt) (userauth.Decision, error) {
-	d, err := c.check.Check(ctx, a)
-	if a.User != c.name {
-		return userauth.Decision{}, fmt.Errorf("user %q may not log in, only %q", a.User, c.name)
-	}
-	return d, err
 }
 
 // setPasswords takes yes or no. What it is without that depends on whether
@@ -96,33 +76,28 @@ func setPasswords(o *options, v string) error {
 	return err
 }
 
-func setInteractive(o *options, v string) (err error) {
-	o.methods.interactive, err = yesNo(v)
-	return err
-}
-
 // fileList is a keyword with a list of files, or none.
-func fileList(field func(*options) *[]string) func(*options, string) error {
-	return func(o *options, v string) error {
+func fileList(field func(*options) *[]string) func(*options, *server.ConfigLine) error {
+	return words(func(o *options, v []string) error {
 		*field(o) = nil
-		if unlessNone(v) != "" {
-			*field(o) = strings.Fields(v)
+		if len(v) > 1 || unlessNone(v[0]) != "" {
+			*field(o) = v
 		}
 		return nil
-	}
+	})
 }
 
 // known are the methods that a chain can have.
 var known = []string{"publickey", "password", "keyboard-interactive", "hostbased"}
 
 // setChains reads lists of methods, each of them enough, or "any".
-func setChains(o *options, v string) error {
+func setChains(o *options, v []string) error {
 	o.methods.chains = nil
-	if strings.EqualFold(v, "any") {
+	if len(v) == 1 && strings.EqualFold(v[0], "any") {
 		return nil
 	}
 	var chains [][]string
-	for list := range strings.FieldsSeq(v) {
+	for _, list := range v {
 		chain := strings.Split(list, ",")
 		for _, method := range chain {
 			if !slices.Contains(known, method) {

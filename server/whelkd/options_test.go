@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -14,20 +16,36 @@ import (
 	"github.com/whelk-ssh/whelk/server"
 )
 
+// parse returns the options of a command line and the file it names.
+func parse(args ...string) (*options, error) {
+	a, err := parseArgs(args)
+	if err != nil {
+		return nil, err
+	}
+	c, err := readConfiguration(a)
+	if err != nil {
+		return nil, err
+	}
+	return c.global()
+}
+
 func TestParseArgs(t *testing.T) {
-	o, err := parseArgs([]string{"-vvp2222", "-l", "::1", "-hone", "-h", "two", "-a", "keys", "-oPort=22", "-o", "permittty no", "-De", "--"})
+	o, err := parse("-vvp2222", "-l", "::1", "-hone", "-h", "two", "-a", "ke%ys", "-oPort=22", "-o", "permittty no", "-De", "--")
 	require.NoError(t, err)
-	require.Equal(t, 2, o.verbose)
-	require.Equal(t, "22", o.port, "the last one counts")
-	require.Equal(t, "::1", o.address)
-	require.Equal(t, []string{"one", "two"}, o.hostKeys)
+	require.Equal(t, logging{"DEBUG2", slog.LevelDebug, true}, o.logging)
+	require.Equal(t, []string{"[::1]:22"}, o.where.addresses(), "-o comes ahead of -p")
 	here, err := os.Getwd()
 	require.NoError(t, err)
-	require.Equal(t, []string{filepath.Join(here, "keys")}, o.authorizedKeys, "relative to where we are")
-	require.False(t, o.permitTTY)
-	o, err = parseArgs(nil)
+	require.Equal(t, []string{filepath.Join(here, "one"), filepath.Join(here, "two")}, o.hostKeys)
+	a := account{}
+	require.Equal(t, filepath.Join(here, "ke%ys"), a.path(o.authorizedKeys[0]), "relative to where we are, and no token")
+	require.False(t, o.session.permitTTY)
+	o, err = parse()
 	require.NoError(t, err)
 	require.Equal(t, newOptions(), o)
+	o, err = parse("-p1", "-p", "2")
+	require.NoError(t, err)
+	require.Equal(t, []string{"127.0.0.1:1", "127.0.0.1:2"}, o.where.addresses())
 }
 
 func TestParseArgsRefuses(t *testing.T) {
@@ -41,10 +59,17 @@ func TestParseArgsRefuses(t *testing.T) {
 		{"-v host", `"host" is not an option`},
 		{"-- -v", `"-v" is not an option`},
 		{"-", `"-" is not an option`},
-		{"-o Port", `option "Port" has no value`},
-		{"-o Port=", "keyword Port has no value"},
-		{"-o Sprot=22", `keyword "Sprot" is not known`},
-		{"-o Match=all", `keyword "Match" is not known`},
+		{"-o Port", `option "Port": keyword "Port" has no value`},
+		{"-o Port=", `keyword "Port" has no value`},
+		{"-o #Port", "says nothing"},
+		{"-o Prot=22", `keyword "Prot" is not known, or not supported: the nearest is Port`},
+		{"-o Match=all", "Match is for a file: name one with -f"},
+		{"-o Include=x", "Include is for a file"},
+		{"-C user=x", "option -C is for -T"},
+		{"-T -C x", `"x" is not of the form name=value`},
+		{"-T -C addr=x", "ParseAddr"},
+		{"-T -C lport=x", `"lport=x"`},
+		{"-T -C zork=x", `"zork" is none of user, host, addr`},
 	} {
 		t.Run(test.args, func(t *testing.T) {
 			_, err := parseArgs(strings.Fields(test.args))
@@ -59,7 +84,7 @@ func TestKeywords(t *testing.T) {
 		get    func(o *options) any
 		want   any
 	}{
-		{"AcceptEnv=LANG LC_*", func(o *options) any { return o.acceptEnv }, []string{"LANG", "LC_*"}},
+		{"AcceptEnv=LANG LC_*", func(o *options) any { return o.session.acceptEnv }, []string{"LANG", "LC_*"}},
 		{"authorizedkeysfile=a %h/b", func(o *options) any { return o.authorizedKeys }, []string{"a", "%h/b"}},
 		{"AuthorizedKeysFile none", func(o *options) any { return len(o.authorizedKeys) }, 0},
 		{"Banner=/etc/issue", func(o *options) any { return o.banner }, "/etc/issue"},
@@ -77,14 +102,14 @@ func TestKeywords(t *testing.T) {
 		{"CASignatureAlgorithms=ssh-ed25519", func(*options) any { return nil }, nil},
 		{"ModuliFile=/m", func(o *options) any { return o.moduli }, "/m"},
 		{"HostKey=/k", func(o *options) any { return o.hostKeys }, []string{"/k"}},
-		{"ListenAddress=192.0.2.1", func(o *options) any { return o.address + "," + o.port }, "192.0.2.1,22"},
-		{"ListenAddress=192.0.2.1:23", func(o *options) any { return o.address + "," + o.port }, "192.0.2.1,23"},
-		{"ListenAddress=[::1]:23", func(o *options) any { return o.address + "," + o.port }, "::1,23"},
-		{"ListenAddress=::1", func(o *options) any { return o.address + "," + o.port }, "::1,22"},
-		{"ListenAddress=localhost", func(o *options) any { return o.address + "," + o.port }, "localhost,22"},
-		{"LogLevel=quiet", func(o *options) any { return o.logLevel }, silent},
-		{"LogLevel=INFO", func(o *options) any { return o.logLevel }, slog.LevelInfo},
-		{"LogLevel=DEBUG3", func(o *options) any { return o.verbose }, 2},
+		{"ListenAddress=192.0.2.1", func(o *options) any { return strings.Join(o.where.addresses(), " ") }, "192.0.2.1:22"},
+		{"ListenAddress=192.0.2.1:23", func(o *options) any { return strings.Join(o.where.addresses(), " ") }, "192.0.2.1:23"},
+		{"ListenAddress=[::1]:23", func(o *options) any { return strings.Join(o.where.addresses(), " ") }, "[::1]:23"},
+		{"ListenAddress=::1", func(o *options) any { return strings.Join(o.where.addresses(), " ") }, "[::1]:22"},
+		{"ListenAddress=localhost", func(o *options) any { return strings.Join(o.where.addresses(), " ") }, "localhost:22"},
+		{"LogLevel=quiet", func(o *options) any { return o.logging.level }, silent},
+		{"LogLevel=INFO", func(o *options) any { return o.logging.level }, slog.LevelInfo},
+		{"LogLevel=DEBUG3", func(o *options) any { return o.logging.packets }, true},
 		{"LoginGraceTime=1m30", func(o *options) any { return o.loginGrace }, 90 * time.Second},
 		{"LoginGraceTime=0", func(o *options) any { return o.loginGrace }, forever},
 		{"MaxAuthTries=3", func(o *options) any { return o.maxTries }, 3},
@@ -93,7 +118,7 @@ func TestKeywords(t *testing.T) {
 		{"MaxStartups=5", func(o *options) any { return o.startups }, server.Startups{Start: 5, Percent: 100, Full: 5}},
 		{"PerSourceMaxStartups=7", func(o *options) any { return o.startups.PerSource }, 7},
 		{"PerSourceMaxStartups=none", func(o *options) any { return o.startups.PerSource }, -1},
-		{"PermitTTY=no", func(o *options) any { return o.permitTTY }, false},
+		{"PermitTTY=no", func(o *options) any { return o.session.permitTTY }, false},
 		{"PubkeyAuthentication=no", func(o *options) any { return o.pubkey }, false},
 		{"RekeyLimit=1M", func(o *options) any { return o.transport.Rekey.Bytes }, int64(1 << 20)},
 		{"RekeyLimit=16", func(o *options) any { return o.transport.Rekey.Bytes }, int64(16)},
@@ -119,7 +144,7 @@ func TestKeywords(t *testing.T) {
 		{"PrintMotd=yes", func(*options) any { return nil }, nil},
 	} {
 		t.Run(test.option, func(t *testing.T) {
-			o, err := parseArgs([]string{"-o", test.option})
+			o, err := parse("-o", test.option)
 			require.NoError(t, err)
 			require.Equal(t, test.want, test.get(o))
 		})
@@ -134,12 +159,12 @@ func TestKeywordsRefuse(t *testing.T) {
 		"X11Forwarding=perhaps", "X11DisplayOffset=1000", "StrictModes=no", "UsePAM=yes",
 		"LoginGraceTime=2x", "LoginGraceTime=m", "LoginGraceTime=99999999999", "LoginGraceTime=2000000000w", "LoginGraceTime=-1",
 		"MaxAuthTries=0", "MaxAuthTries=many", "MaxSessions=-1", "MaxStartups=10:30", "MaxStartups=10:130:100", "MaxStartups=100:30:10", "MaxStartups=0",
-		"PermitTTY=maybe", "PubkeyAuthentication=2", "LogLevel=LOUD", "RekeyLimit=1T", "RekeyLimit=0", "RekeyLimit=9999999999G", "RekeyLimit=1 2 3",
+		"PermitTTY=maybe", "PubkeyAuthentication=2", "LogLevel=LOUD", "RekeyLimit=1T", "RekeyLimit=-1", "RekeyLimit=9999999999G", "RekeyLimit=1 2 3",
 		"RekeyLimit=K", "Subsystem=sftp", "Subsystem=sftp internal-sftp", "Port=x", "ListenAddress=a:b:c", "ListenAddress=host:99999", "PerSourceMaxStartups=-1",
 	} {
 		t.Run(option, func(t *testing.T) {
 			keyword, _, _ := strings.Cut(option, "=")
-			_, err := parseArgs([]string{"-o", option})
+			_, err := parse("-o", option)
 			require.ErrorContains(t, err, keyword+": ")
 			require.NotContains(t, err.Error(), "\n")
 		})
@@ -199,9 +224,9 @@ func TestShellOf(t *testing.T) {
 }
 
 func TestAccountPath(t *testing.T) {
-	a := account{home: "/home/u"}
+	a := account{home: "/home/u", name: "u", uid: "7"}
 	for name, want := range map[string]string{
-		".ssh/k": "/home/u/.ssh/k", "/etc/k": "/etc/k", "%h/k": "/home/u/k", "~/k": "/home/u/k", "%u": "/home/u/%u", // P4
+		".ssh/k": "/home/u/.ssh/k", "/etc/k": "/etc/k", "%h/k": "/home/u/k", "~/k": "/home/u/k", "%u": "/home/u/u", "%U%%": "/home/u/7%", "%x": "/home/u/%x",
 	} {
 		require.Equal(t, want, a.path(name))
 	}

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -23,6 +25,7 @@ const killAfter = 5 * time.Second
 type process struct {
 	session *server.Session
 	cmd     *exec.Cmd
+	mute    bool           // the client may send it no signals
 	input   *os.File       // to the program; nil on a terminal, which takes it where it gives output
 	outputs []*os.File     // from the program
 	copies  sync.WaitGroup // of outputs to the client
@@ -94,7 +97,9 @@ func (p *process) copyOutput(to io.Writer, from *os.File) {
 func (p *process) wait() syscall.WaitStatus {
 	ended := make(chan struct{})
 	stop := context.AfterFunc(p.session.Context(), func() { p.hangUp(ended) })
-	p.session.OnSignal(p.signal)
+	if !p.mute {
+		p.session.OnSignal(p.signal)
+	}
 	awaitExit(p.cmd)
 	if p.input != nil {
 		p.input.Close() // nobody reads it, or nobody should

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -55,16 +57,40 @@ const waitFor = 10 * time.Second
 // start runs a whelkd on a free port, for the key testkeys.Ed25519Other.
 func start(t *testing.T, args ...string) *running {
 	t.Helper()
+	r := prepare(t)
+	r.start(append([]string{"-a", r.path("authorized_keys")}, args...)...)
+	return r
+}
+
+// startPlain runs a whelkd like start does, whose configuration says which keys
+// let the user in.
+func startPlain(t *testing.T, args ...string) *running {
+	t.Helper()
+	r := prepare(t)
+	r.start(args...)
+	return r
+}
+
+// prepare writes the files for a whelkd and for ssh.
+func prepare(t *testing.T) *running {
+	t.Helper()
 	u, err := user.Current()
 	require.NoError(t, err)
 	r := &running{t: t, dir: t.TempDir(), user: u.Username, ended: make(chan error, 1)}
 	r.write("host_key", testkeys.PEM("ed25519"))
 	r.write("id", testkeys.PEM("ed25519-other"))
 	r.write("authorized_keys", hostkey.MarshalAuthorizedKey(testkeys.Ed25519Other().PublicKey(), ""))
+	return r
+}
+
+// start runs the whelkd.
+func (r *running) start(args ...string) {
+	t := r.t
+	t.Helper()
 	if !strings.Contains(strings.Join(args, " "), "PerSourcePenalties") {
 		args = append(args, "-o", "PerSourcePenalties=no") // all come from one address, and many fail on purpose
 	}
-	r.cmd = whelkd(append([]string{"-p", "0", "-h", r.path("host_key"), "-a", r.path("authorized_keys")}, args...)...)
+	r.cmd = whelkd(append([]string{"-p", "0", "-h", r.path("host_key")}, args...)...)
 	stderr, err := r.cmd.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, r.cmd.Start())
@@ -89,7 +115,6 @@ func start(t *testing.T, args ...string) *running {
 		r.cmd.Process.Kill()
 		<-r.ended
 	})
-	return r
 }
 
 func (r *running) path(name string) string { return filepath.Join(r.dir, name) }

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -5,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/whelk-ssh/whelk/channel"
@@ -14,19 +17,25 @@ import (
 // serveCommand runs what the client asked for: a command, or a shell.
 func (d *daemon) serveCommand(s *server.Session) { d.serve(s, s.Command()) }
 
-// serve runs a command for a session, to its end. "" is a login shell.
+// serve runs a command for a session, to its end, unless ForceCommand has
+// another. "" is a login shell.
 func (d *daemon) serve(s *server.Session, command string) {
-	socket, stop := d.agentSocket(s)
+	more, stop := d.agentSocket(s)
 	defer stop()
 	display, stopDisplay := d.display(s)
 	defer stopDisplay()
-	socket = append(socket, display...)
-	p := &process{session: s, cmd: d.command(command)}
+	more = append(more, display...)
+	record, remove := d.exposed(s)
+	defer remove()
+	more = append(more, record...)
+	command, original := d.forced(s, command)
+	more = append(more, original...)
+	p := &process{session: s, cmd: d.command(command), mute: d.session.command != ""}
 	start := p.startOnPipes
 	if _, ok := s.Pty(); ok {
 		start = p.startOnPty
 	}
-	tty, err := start(func(tty string) { p.cmd.Env = append(d.environment(s, tty), socket...) })
+	tty, err := start(func(tty string) { p.cmd.Env = append(d.environment(s, tty), more...) })
 	if err != nil {
 		d.log.Error("a program did not start", "command", fmt.Sprintf("%q", command), "err", err)
 		fmt.Fprintf(s.Stderr(), "whelkd: cannot start a program: %v\r\n", err)
@@ -37,6 +46,27 @@ func (d *daemon) serve(s *server.Session, command string) {
 	status := p.wait()
 	d.log.Debug("ended", "pid", p.cmd.Process.Pid, "status", status)
 	report(s, status)
+}
+
+// forced returns the command to run instead of the one asked for, and the
+// variable that has that. ForceCommand comes ahead of what a key forces.
+func (d *daemon) forced(s *server.Session, asked string) (command string, original []string) {
+	permissions := s.Conn().Grant().Permissions
+	key, byKey := permissions.Command()
+	if byKey {
+		env := s.Env()
+		if last := len(env) - 1; last >= 0 && strings.HasPrefix(env[last], originalCommand) {
+			original = env[last:]
+		}
+		asked = key
+	}
+	if d.session.command == "" {
+		return asked, original
+	}
+	if asked != "" && !byKey {
+		original = []string{originalCommand + asked}
+	}
+	return d.session.command, original
 }
 
 // command returns the shell to run, as sshd(8) does: with the command, or as a

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -8,34 +10,21 @@ import (
 	"strings"
 
 	"github.com/whelk-ssh/whelk/hostkey"
-	"github.com/whelk-ssh/whelk/server"
 )
 
 func setTrustedUserCAKeys(o *options, v string) error {
-	o.keys.TrustedUserCAKeys = filesUnlessNone(v)
-	return nil
+	o.keys.TrustedUserCAKeys = nil
+	return appendPath(&o.keys.TrustedUserCAKeys, v)
 }
 
 func setRevokedKeys(o *options, v string) error {
-	o.keys.RevokedKeys = filesUnlessNone(v)
-	return nil
-}
-
-func filesUnlessNone(v string) []string {
-	if unlessNone(v) == "" {
-		return nil
-	}
-	return []string{v}
+	o.keys.RevokedKeys = nil
+	return appendPath(&o.keys.RevokedKeys, v)
 }
 
 func setAuthorizedPrincipals(o *options, v string) error {
 	o.principals = unlessNone(v)
-	return nil
-}
-
-func setHostCertificate(o *options, v string) error {
-	o.hostCertificates = append(o.hostCertificates, v)
-	return nil
+	return checkTokens(fileTokens, o.principals)
 }
 
 // setPermitUserEnvironment reads yes, no, or names of variables with commas
@@ -55,18 +44,6 @@ func setPermitUserEnvironment(o *options, v string) error {
 		o.keys.PermitUserEnvironment = nil
 	}
 	return nil
-}
-
-// publicKeys returns which keys and certificates let the account's user in.
-func (d *daemon) publicKeys(o *options) server.PublicKeys {
-	keys := o.keys
-	for _, file := range o.authorizedKeys {
-		keys.AuthorizedKeys = append(keys.AuthorizedKeys, d.account.path(file))
-	}
-	if o.principals != "" {
-		keys.AuthorizedPrincipals = []string{d.account.path(strings.ReplaceAll(o.principals, "%u", d.account.name))}
-	}
-	return keys
 }
 
 // maxCertificate bounds the file of a host certificate.

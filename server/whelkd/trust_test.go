@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -223,7 +225,7 @@ func TestTrustKeywords(t *testing.T) {
 		require.NoError(t, setOption(o, option))
 		return o
 	}
-	require.Equal(t, []string{"/x y"}, set("TrustedUserCAKeys=/x y").keys.TrustedUserCAKeys)
+	require.Equal(t, []string{"/x y"}, set(`TrustedUserCAKeys="/x y"`).keys.TrustedUserCAKeys)
 	require.Nil(t, set("TrustedUserCAKeys=none").keys.TrustedUserCAKeys)
 	require.Equal(t, []string{"/x"}, set("revokedkeys /x").keys.RevokedKeys)
 	require.Nil(t, set("RevokedKeys=none").keys.RevokedKeys)

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -43,13 +45,12 @@ func parseDuration(v string) (time.Duration, error) {
 }
 
 // parseRekeyLimit reads "bytes [time]", as in "1G 1h". What is "default" or
-// "none" is 0.
-func parseRekeyLimit(v string) (bytes int64, interval time.Duration, err error) {
-	fields := strings.Fields(v)
+// "none" is 0, and so is "0".
+func parseRekeyLimit(fields []string) (bytes int64, interval time.Duration, err error) {
 	if len(fields) > 2 {
-		return 0, 0, fmt.Errorf("%q is not an amount and a time", v)
+		return 0, 0, fmt.Errorf("%q is not an amount and a time", strings.Join(fields, " "))
 	}
-	if f := fields[0]; !strings.EqualFold(f, "default") && !strings.EqualFold(f, "none") {
+	if f := fields[0]; !strings.EqualFold(f, "default") && !strings.EqualFold(f, "none") && f != "0" {
 		if bytes, err = parseSize(f); err != nil {
 			return 0, 0, err
 		}

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -24,7 +26,7 @@ type x11 struct {
 	xauth     string
 }
 
-func newX11() x11 { return x11{offset: 10, localhost: true, xauth: "xauth"} }
+func newX11() x11 { return x11{offset: 10, localhost: true, xauth: "/usr/bin/xauth"} }
 
 func setDisplayOffset(o *options, v string) (err error) {
 	o.x11.offset, err = strconv.Atoi(v)

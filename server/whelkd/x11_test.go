@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -19,19 +21,17 @@ func TestX11Keywords(t *testing.T) {
 		want bool
 	}{
 		{nil, false},
-		{[]string{"-oX11Forwarding=yes", "-oXAuthLocation=" + os.Args[0]}, true},
-		{[]string{"-oX11Forwarding=yes", "-oXAuthLocation=/nonesuch"}, false},
-		{[]string{"-oX11Forwarding=yes", "-oXAuthLocation=" + os.Args[0], "-oDisableForwarding=yes"}, false},
+		{[]string{"X11Forwarding=yes", "XAuthLocation=" + os.Args[0]}, true},
+		{[]string{"X11Forwarding=yes", "XAuthLocation=/nonesuch"}, false},
+		{[]string{"X11Forwarding=yes", "XAuthLocation=" + os.Args[0], "DisableForwarding=yes"}, false},
 	} {
-		o, err := parseArgs(test.args)
-		require.NoError(t, err)
+		o := with(t, test.args...)
 		var srv server.Server
 		o.x11.apply(&srv)
 		o.forwarding.apply(&srv)
 		require.Equal(t, test.want, srv.AllowX11Forwarding, "L4 %q", test.args)
 	}
-	o, err := parseArgs([]string{"-oX11DisplayOffset=20", "-oX11UseLocalhost=no"})
-	require.NoError(t, err)
+	o := with(t, "X11DisplayOffset=20", "X11UseLocalhost=no")
 	require.Equal(t, 20, o.x11.offset)
 	require.False(t, o.x11.localhost)
 }

@@ -79,6 +79,7 @@ class Server(paramiko.ServerInterface):
 
 
 def execute(channel):
+    channel.recv(1)  # the EOF is read once the request has been answered
     channel.sendall("in\n")
     channel.send_exit_status(0)
     channel.close()

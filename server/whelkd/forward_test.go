@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -8,6 +10,16 @@ import (
 	"github.com/whelk-ssh/whelk/server"
 )
 
+// with returns options with some of them set.
+func with(t *testing.T, lines ...string) *options {
+	t.Helper()
+	o := newOptions()
+	for _, line := range lines {
+		require.NoError(t, setOption(o, line))
+	}
+	return o
+}
+
 // What each keyword allows. With none, what sshd allows.
 func TestForwardingKeywords(t *testing.T) {
 	all := []string{"open", "listen", "open socket", "listen at socket"}
@@ -16,19 +28,18 @@ func TestForwardingKeywords(t *testing.T) {
 		want []string
 	}{
 		{nil, all},
-		{[]string{"-oAllowTcpForwarding=all"}, all},
-		{[]string{"-oDisableForwarding=yes"}, nil},
-		{[]string{"-oAllowTcpForwarding=no"}, nil},
-		{[]string{"-oAllowTcpForwarding=local"}, []string{"open", "open socket"}},
-		{[]string{"-oAllowTcpForwarding=remote"}, []string{"listen", "listen at socket"}},
-		{[]string{"-oAllowStreamLocalForwarding=no"}, []string{"open", "listen"}},
-		{[]string{"-oAllowStreamLocalForwarding=local"}, []string{"open", "listen", "open socket"}},
-		{[]string{"-oAllowStreamLocalForwarding=remote"}, []string{"open", "listen", "listen at socket"}},
-		{[]string{"-oPermitOpen=any"}, all},
-		{[]string{"-oPermitOpen=h:1 i:*"}, []string{"open", "listen", "listen at socket"}},
+		{[]string{"AllowTcpForwarding=all"}, all},
+		{[]string{"DisableForwarding=yes"}, nil},
+		{[]string{"AllowTcpForwarding=no"}, nil},
+		{[]string{"AllowTcpForwarding=local"}, []string{"open", "open socket"}},
+		{[]string{"AllowTcpForwarding=remote"}, []string{"listen", "listen at socket"}},
+		{[]string{"AllowStreamLocalForwarding=no"}, []string{"open", "listen"}},
+		{[]string{"AllowStreamLocalForwarding=local"}, []string{"open", "listen", "open socket"}},
+		{[]string{"AllowStreamLocalForwarding=remote"}, []string{"open", "listen", "listen at socket"}},
+		{[]string{"PermitOpen=any"}, all},
+		{[]string{"PermitOpen=h:1 i:*"}, []string{"open", "listen", "listen at socket"}},
 	} {
-		o, err := parseArgs(append(test.args, "-oAllowAgentForwarding=yes"))
-		require.NoError(t, err)
+		o := with(t, append(test.args, "AllowAgentForwarding=yes")...)
 		srv := &server.Server{AllowAgentForwarding: o.lendAgent}
 		o.forwarding.apply(srv)
 		var got []string
@@ -39,15 +50,14 @@ func TestForwardingKeywords(t *testing.T) {
 			}
 		}
 		require.Equal(t, test.want, got, "L4 %q", test.args)
-		require.Equal(t, !o.forwarding.disable, srv.AllowAgentForwarding, "L4 %q", test.args)
+		require.Equal(t, !o.forwarding.disabled, srv.AllowAgentForwarding, "L4 %q", test.args)
 	}
 }
 
 func TestForwardingValues(t *testing.T) {
-	o, err := parseArgs([]string{
-		"-oPermitOpen=h:1", "-oPermitListen=2", "-oGatewayPorts=clientspecified", "-oStreamLocalBindMask=0117", "-oStreamLocalBindUnlink=yes",
-	})
-	require.NoError(t, err)
+	o := with(t,
+		"PermitOpen=h:1", "PermitListen=2", "GatewayPorts=clientspecified", "StreamLocalBindMask=0117", "StreamLocalBindUnlink=yes",
+	)
 	var srv server.Server
 	o.forwarding.apply(&srv)
 	f := &srv.Forwarding
@@ -61,16 +71,12 @@ func TestForwardingValues(t *testing.T) {
 	require.EqualValues(t, 0o660, f.SocketMode)
 	require.True(t, f.UnlinkSocket)
 	for value, want := range map[string]server.GatewayPorts{"yes": server.AllAddresses, "no": server.LoopbackOnly} {
-		o, err := parseArgs([]string{"-oGatewayPorts=" + value})
-		require.NoError(t, err)
-		require.Equal(t, want, o.forwarding.gateway)
+		require.Equal(t, want, with(t, "GatewayPorts="+value).forwarding.gateway)
 	}
 	for _, option := range []string{
 		"AllowTcpForwarding=perhaps", "AllowStreamLocalForwarding=x", "PermitOpen=h", "PermitOpen=h:65536", "PermitListen=h:-1", "GatewayPorts=x",
 		"StreamLocalBindMask=8", "StreamLocalBindMask=1000", "DisableForwarding=x", "StreamLocalBindUnlink=x",
 	} {
-		_, err := parseArgs([]string{"-o" + option})
-		require.Error(t, err, "J10 %s", option)
-		require.NotContains(t, err.Error(), "server: ")
+		require.Error(t, setOption(newOptions(), option), "J10 %s", option)
 	}
 }

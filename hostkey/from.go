@@ -5,60 +5,9 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+
+	"github.com/whelk-ssh/whelk/internal/pattern"
 )
-
-// matchPattern reports whether s matches a pattern in which * stands for any
-// number of bytes and ? for one (ssh_config(5), PATTERNS). When the rest of the
-// pattern does not fit, the last star takes one byte more: stars before it need
-// not, so that the cost is at most the product of the lengths.
-func matchPattern(pattern, s string) bool {
-	p, i := 0, 0
-	star, taken := -1, 0
-	for i < len(s) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, taken = p, i
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]):
-			p++
-			i++
-		case star >= 0:
-			taken++
-			p, i = star+1, taken
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
-}
-
-// matchPatternList reports whether s matches one of a list of patterns that
-// commas separate, and none of those that begin with "!".
-func matchPatternList(list, s string) bool {
-	found := false
-	for pattern := range strings.SplitSeq(list, ",") {
-		pattern, negated := strings.CutPrefix(pattern, "!")
-		if !matchPattern(pattern, s) {
-			continue
-		}
-		if negated {
-			return false
-		}
-		found = true
-	}
-	return found
-}
-
-// lowerASCII returns s with the letters of US-ASCII in lower case. Unicode has
-// letters whose lower case is one of those, and they are other names.
-func lowerASCII(s string) string {
-	return strings.Map(func(c rune) rune {
-		if 'A' <= c && c <= 'Z' {
-			return c + 'a' - 'A'
-		}
-		return c
-	}, s)
-}
 
 // addressOf returns the IP address of addr, which is not valid if it has none,
 // as that of a Unix socket.
@@ -150,7 +99,7 @@ func matchFrom(list string, ip netip.Addr) bool {
 	for s := range strings.SplitSeq(list, ",") {
 		s, negated := strings.CutPrefix(s, "!")
 		network, err := parseNetwork(s)
-		if !(err == nil && contains([]netip.Prefix{network}, ip)) && !matchPattern(lowerASCII(s), ip.String()) {
+		if !(err == nil && contains([]netip.Prefix{network}, ip)) && !pattern.Match(pattern.Lower(s), ip.String()) {
 			continue
 		}
 		if negated {
