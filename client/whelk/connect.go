@@ -23,6 +23,9 @@ func (p *program) connect(ctx context.Context) (*client.Client, error) {
 	address := net.JoinHostPort(p.host, strconv.Itoa(p.port))
 	p.log.printf(levelDebug1, "Connecting to %s port %d as %q.", p.host, p.port, p.user)
 	var dialer net.Dialer
+	if !p.tcpKeepAlive {
+		dialer.KeepAlive = -1
+	}
 	nc, err := dialer.DialContext(ctx, networks[p.family], address)
 	if err != nil {
 		if cause := context.Cause(ctx); cause != nil {
@@ -38,6 +41,7 @@ func (p *program) connect(ctx context.Context) (*client.Client, error) {
 		settings.HostKeyAlgorithms = inOrderOf(preferred, settings.HostKeyAlgorithms)
 	}
 	config := &client.Config{User: p.user, Auth: p.methods(nc.LocalAddr()), HostKeys: hosts, Transport: settings, Banner: p.banner}
+	config.KeepAlive = p.alive
 	if p.updateHosts != "no" {
 		config.Updater = hosts
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 
+	"github.com/whelk-ssh/whelk/client"
 	"github.com/whelk-ssh/whelk/hostkey/knownhosts"
 	"github.com/whelk-ssh/whelk/transport"
 	"github.com/whelk-ssh/whelk/userauth"
@@ -23,6 +24,8 @@ func (p *program) explain(err error) string {
 	var bye *transport.DisconnectError
 	var untrusted *knownhosts.KeyError
 	switch {
+	case errors.Is(err, client.ErrDeadPeer):
+		return fmt.Sprintf("timeout, server %s not responding", p.host)
 	case errors.As(err, &reach) && errors.Is(err, errPatience):
 		return fmt.Sprintf("connect to host %s port %d: no answer within %v: check the address, or allow more with -o ConnectTimeout=SECONDS",
 			p.host, p.port, p.connectTimeout)

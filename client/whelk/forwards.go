@@ -15,8 +15,8 @@ import (
 	"github.com/whelk-ssh/whelk/internal/splice"
 )
 
-// forwards are the forwardings that are on their way.
-type forwards struct {
+// A forwarder has the forwardings that are on their way.
+type forwarder struct {
 	program *program
 	client  *client.Client
 	ctx     context.Context
@@ -30,8 +30,8 @@ var errForwarding = errors.New("a forwarding failed, and ExitOnForwardFailure is
 
 // forward begins to forward. What cannot be forwarded is said, and is the end
 // of the program only if ExitOnForwardFailure says so.
-func (p *program) forward(ctx context.Context, c *client.Client) (*forwards, error) {
-	f := &forwards{program: p, client: c, ctx: ctx}
+func (p *program) forward(ctx context.Context, c *client.Client) (*forwarder, error) {
+	f := &forwarder{program: p, client: c, ctx: ctx}
 	failed := false
 	for _, spec := range p.forwards.local {
 		network, address := endNetwork(spec.connect, "")
@@ -49,7 +49,7 @@ func (p *program) forward(ctx context.Context, c *client.Client) (*forwards, err
 }
 
 // serve runs a forwarding until its listener is closed.
-func (f *forwards) serve(l net.Listener, run func(net.Listener)) {
+func (f *forwarder) serve(l net.Listener, run func(net.Listener)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.listeners = append(f.listeners, l)
@@ -58,7 +58,7 @@ func (f *forwards) serve(l net.Listener, run func(net.Listener)) {
 
 // wait takes no further connection, and waits for those there are: as ssh, which
 // stays for them when its command has ended.
-func (f *forwards) wait() {
+func (f *forwarder) wait() {
 	f.mu.Lock()
 	for _, l := range f.listeners {
 		l.Close()
@@ -68,7 +68,7 @@ func (f *forwards) wait() {
 }
 
 // here listens on this machine.
-func (f *forwards) here(listen string, run func(net.Listener)) (ok bool) {
+func (f *forwarder) here(listen string, run func(net.Listener)) (ok bool) {
 	p := f.program
 	network, address := endNetwork(listen, "")
 	if network == "unix" {
@@ -123,15 +123,15 @@ func (p *program) bindHosts(host string, given bool) []string {
 }
 
 // local connects those who come with an address, through the server.
-func (f *forwards) local(l net.Listener, network, address string) {
+func (f *forwarder) local(l net.Listener, network, address string) {
 	client.Forward(f.ctx, l, func(ctx context.Context) (net.Conn, error) { return f.dial(ctx, network, address) })
 }
 
 // dynamic connects those who come with what they ask for, through the server.
-func (f *forwards) dynamic(l net.Listener) { client.ForwardSOCKS(f.ctx, l, f.dial) }
+func (f *forwarder) dynamic(l net.Listener) { client.ForwardSOCKS(f.ctx, l, f.dial) }
 
 // dial connects through the server.
-func (f *forwards) dial(ctx context.Context, network, address string) (net.Conn, error) {
+func (f *forwarder) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	f.program.log.printf(levelDebug1, "Connection to %q requested.", address)
 	nc, err := f.client.DialContext(ctx, network, address)
 	if err != nil && f.client.Mux().Err() == nil {
@@ -142,7 +142,7 @@ func (f *forwards) dial(ctx context.Context, network, address string) (net.Conn,
 
 // there has the server listen: for all that is asked for at once, so that it
 // takes one round trip.
-func (f *forwards) there(specs []forward) (ok bool) {
+func (f *forwarder) there(specs []forward) (ok bool) {
 	failed := make([]bool, len(specs))
 	var asked sync.WaitGroup
 	for i, spec := range specs {
@@ -158,7 +158,7 @@ func (f *forwards) there(specs []forward) (ok bool) {
 }
 
 // remote has the server listen for one.
-func (f *forwards) remote(spec forward) bool {
+func (f *forwarder) remote(spec forward) bool {
 	p := f.program
 	network, address := endNetwork(spec.listen, "localhost")
 	if host, port, err := net.SplitHostPort(address); network == "tcp" && err == nil && host == "*" {
@@ -194,7 +194,7 @@ func (f *forwards) remote(spec forward) bool {
 
 // back connects those who come to the server with an address of here, or with
 // what they ask for.
-func (f *forwards) back(l net.Listener, spec forward) {
+func (f *forwarder) back(l net.Listener, spec forward) {
 	if spec.connect == "" {
 		client.ForwardSOCKS(f.ctx, l, f.dialHere)
 		return
@@ -206,7 +206,7 @@ func (f *forwards) back(l net.Listener, spec forward) {
 var errRemoteOpen = errors.New("PermitRemoteOpen does not permit it")
 
 // dialHere connects to what somebody at the server asks for.
-func (f *forwards) dialHere(ctx context.Context, network, address string) (net.Conn, error) {
+func (f *forwarder) dialHere(ctx context.Context, network, address string) (net.Conn, error) {
 	if !f.program.forwards.mayOpen(address) {
 		f.program.log.printf(levelInfo, "connect_to %q: %v", address, errRemoteOpen)
 		return nil, errRemoteOpen
@@ -214,7 +214,7 @@ func (f *forwards) dialHere(ctx context.Context, network, address string) (net.C
 	return f.connect(ctx, network, address)
 }
 
-func (f *forwards) connect(ctx context.Context, network, address string) (net.Conn, error) {
+func (f *forwarder) connect(ctx context.Context, network, address string) (net.Conn, error) {
 	nc, err := new(net.Dialer).DialContext(ctx, network, address)
 	if err != nil {
 		f.program.log.printf(levelError, "connect_to %q: failed: %v", address, err)
@@ -230,6 +230,9 @@ func (p *program) stdio(ctx context.Context, c *client.Client) int {
 		return p.fail(fmt.Errorf("stdio forwarding failed: %s", p.explain(err)))
 	}
 	defer nc.Close()
+	if err := p.enter(ctx, c); err != nil {
+		return p.fail(err)
+	}
 	ch := nc.(interface {
 		CloseWrite() error
 		Done() <-chan struct{}

@@ -23,7 +23,6 @@ type forwardSettings struct {
 	mask       fs.FileMode
 	maskGiven  bool
 	remoteOpen []string // PermitRemoteOpen; nil is any
-	background bool     // -f
 }
 
 // A forward is one forwarding. Each end is "port", "[host]:port", or the path of
@@ -245,9 +244,11 @@ func (f *forwardSettings) mayOpen(address string) bool {
 	return false
 }
 
-// settle resolves what flags and keywords say about each other.
-func (f *forwardSettings) settle() {
+// settle resolves what flags and keywords say about each other, and reports
+// whether standard input and output are all there is to forward.
+func (f *forwardSettings) settle() (stdio bool) {
 	if f.clear || f.stdio != "" {
 		f.local, f.remote, f.dynamic = nil, nil, nil
 	}
+	return f.stdio != ""
 }

@@ -83,7 +83,7 @@ func TestForwardOptions(t *testing.T) {
 	require.Equal(t, []forward{{"1", "[h]:1"}, {"2", "[h]:2"}}, f.local)
 	require.Equal(t, []forward{{"3", "[h]:3"}, {"4", ""}}, f.remote)
 	require.Equal(t, []forward{{"5", ""}, {"[localhost]:6", ""}}, f.dynamic)
-	require.True(t, f.gateway && f.background && f.exit && f.unlink && o.noStdin)
+	require.True(t, f.gateway && o.fork && f.exit && f.unlink && o.noStdin)
 	require.EqualValues(t, 0o666&^0o111, f.socketMode())
 	require.True(t, f.mayOpen("h:1") && f.mayOpen("i:80") && !f.mayOpen("i:81"))
 

@@ -33,8 +33,9 @@ func run(args []string) int {
 	case o.query != "":
 		return query(o.query)
 	}
-	if o.forwards.background && !isBackground() {
-		return background()
+	forked := isForked()
+	if o.fork && !forked {
+		return runForked(args)
 	}
 	log, err := newLogger(o)
 	if err != nil {
@@ -46,7 +47,7 @@ func run(args []string) int {
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := untilSignal()
 	defer stop()
-	p := &program{options: o, log: log, patience: &patience{limit: o.connectTimeout}, over: make(chan struct{}), typed: make(chan string)}
+	p := &program{options: o, log: log, forked: forked, patience: &patience{limit: o.connectTimeout}, over: make(chan struct{}), typed: make(chan string)}
 	return p.run(ctx)
 }
 
@@ -58,6 +59,8 @@ type program struct {
 	spoke    bool          // the host has sent its version
 	entered  bool          // the user is in
 	changed  bool          // the host's key is not the one known
+	escaped  bool          // the user has ended the session by the escape character
+	forked   bool          // it goes into the background once the user is in
 	over     chan struct{} // closed when nobody uses the terminal any more
 	typed    chan string   // on the terminal, for nobody, after that
 }
@@ -74,11 +77,6 @@ func (p *program) run(ctx context.Context) int {
 	if err != nil {
 		return p.fail(err)
 	}
-	if p.forwards.background {
-		if err := detach(); err != nil {
-			return p.fail(fmt.Errorf("-f: %w", err))
-		}
-	}
 	switch {
 	case p.forwards.stdio != "":
 		return p.stdio(ctx, c)
@@ -86,8 +84,10 @@ func (p *program) run(ctx context.Context) int {
 		return p.stay(ctx, c)
 	}
 	status := p.session(ctx, c)
-	f.wait()
-	p.settleHostKeys(ctx, c)
+	if !p.escaped { // or whoever gave up a connection that is stuck would wait
+		f.wait()
+		p.settleHostKeys(ctx, c)
+	}
 	return status
 }
 

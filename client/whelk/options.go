@@ -23,8 +23,8 @@ type options struct {
 	version   bool   // -V
 }
 
-const usage = "usage: whelk [-46AaCfgknNqTtVvXxY] [-c ciphers] [-D [address:]port] [-E file] [-i key] [-L forwarding] [-l user] [-m macs] " +
-	"[-o keyword=value] [-p port] [-Q query] [-R forwarding] [-W host:port] [user@]host [command ...]"
+const usage = "usage: whelk [-46AaCfgkNnqsTtVvXxY] [-c ciphers] [-D [address:]port] [-E file] [-e char] [-i key] [-L forwarding] " +
+	"[-l user] [-m macs] [-o keyword=value] [-p port] [-Q query] [-R forwarding] [-W host:port] [user@]host [command ...]"
 
 // flags are those of ssh(1), all of them, so that those not supported are
 // told from those that do not exist.
@@ -71,19 +71,20 @@ var toggles = map[byte]func(*options){
 	'C': func(o *options) { o.given["compression"] = setCompression(&o.settings, "yes") == nil }, // whatever -o says
 	'N': func(o *options) { o.noCommand = true },
 	'n': func(o *options) { o.noStdin = true },
-	'f': func(o *options) { o.forwards.background, o.noStdin = true, true },
 	'T': func(o *options) { o.terminal = -1 },
 	't': func(o *options) { o.terminal = max(o.terminal, 0) + 1 },
 	'v': func(o *options) { o.verbose++ },
 	'q': func(o *options) { o.quiet = true },
 	'V': func(o *options) { o.version = true },
+	'f': func(o *options) { o.fork = true },
+	's': func(o *options) { o.sessionType = "subsystem" },
 	// What these switch off is off.
 	'k': func(*options) {},
 }
 
 // shorthands are the flags that stand for a keyword.
 var shorthands = map[byte]string{
-	'c': "Ciphers", 'i': "IdentityFile", 'l': "User", 'm': "MACs", 'p': "Port",
+	'c': "Ciphers", 'e': "EscapeChar", 'i': "IdentityFile", 'l': "User", 'm': "MACs", 'p': "Port",
 }
 
 // overrides are the flags that set keywords, whatever -o says before them.
@@ -133,23 +134,15 @@ func (o *options) flag(flag byte, value string) error {
 		return nil
 	case flag == 'F' && (value == "none" || value == "/dev/null"):
 		return nil // no configuration file is read anyway
-	case flag == 'e' && value == "none":
-		return nil // there are no escape characters
 	}
 	return fmt.Errorf("-%c is not supported yet by whelk: leave it out, or use ssh", flag)
 }
 
 // check refuses what cannot work.
 func (o *options) check() error {
-	if o.noCommand && o.command != "" {
-		return fmt.Errorf("-N means that no command is run, but there is one: %q", o.command)
-	}
-	o.forwards.settle()
-	switch f := &o.forwards; {
-	case f.stdio != "" && o.command != "":
+	if o.forwards.settle() && o.command != "" {
 		return fmt.Errorf("-W means that no command is run, but there is one: %q", o.command)
-	case f.background && o.command == "" && !o.noCommand && f.stdio == "":
-		return errors.New("-f goes to the background, where there has to be a command to run, or -N")
 	}
-	return nil
+	o.noCommand = o.noCommand || o.forwards.stdio != ""
+	return o.settleSession()
 }

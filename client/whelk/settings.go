@@ -55,6 +55,7 @@ type settings struct {
 
 	forwards forwardSettings
 	x11      x11
+	sessionSettings
 
 	transport  transport.Config
 	knownFirst bool // of the host key algorithms, those that the host is known by come first
@@ -79,6 +80,8 @@ func newSettings() settings {
 		agent:          agentVariable,
 		logLevel:       levelInfo,
 		x11:            newX11(),
+
+		sessionSettings: defaultSession(),
 	}
 }
 

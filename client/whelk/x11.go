@@ -153,17 +153,24 @@ func (p *program) untrusted(ctx context.Context, display string) ([]byte, error)
 	return p.cookie(ctx, display, "-q", "-f", file)
 }
 
-// start starts the command, without the display if the host does not want it.
-func (p *program) start(ctx context.Context, c *client.Client, cmd *client.Cmd) (*client.Cmd, error) {
-	err := cmd.Start(ctx)
-	if refused, ok := errors.AsType[*client.StartError](err); !ok || refused.Request != "x11-req" {
-		return cmd, err
+// withoutDisplay reports whether a command did not start because the host does
+// not want the display: it is to do without.
+func (p *program) withoutDisplay(err error) bool {
+	refused, ok := errors.AsType[*client.StartError](err)
+	if !ok || refused.Request != "x11-req" {
+		return false
 	}
 	p.log.printf(levelInfo, "X11 forwarding request failed on channel 0")
-	again := c.Command(p.command)
-	again.Stdin, again.Stdout, again.Stderr = cmd.Stdin, cmd.Stdout, cmd.Stderr
-	again.Env, again.Pty, again.ForwardAgent = cmd.Env, cmd.Pty, cmd.ForwardAgent
-	return again, again.Start(ctx)
+	return true
+}
+
+// again returns the same command without a display.
+func again(c *client.Client, cmd *client.Cmd) *client.Cmd {
+	other := c.Command(cmd.String())
+	other.Subsystem = cmd.Subsystem
+	other.Stdin, other.Stdout, other.Stderr = cmd.Stdin, cmd.Stdout, cmd.Stderr
+	other.Env, other.Pty, other.ForwardAgent = cmd.Env, cmd.Pty, cmd.ForwardAgent
+	return other
 }
 
 func setX11Timeout(s *settings, value string) (err error) {

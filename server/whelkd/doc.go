@@ -71,7 +71,8 @@
 //	AuthenticationMethods AuthorizedKeysCommand AuthorizedKeysCommandUser
 //	AuthorizedKeysFile AuthorizedPrincipalsCommand
 //	AuthorizedPrincipalsCommandUser AuthorizedPrincipalsFile Banner
-//	CASignatureAlgorithms ChallengeResponseAuthentication Ciphers Compression
+//	CASignatureAlgorithms ChallengeResponseAuthentication Ciphers
+//	ClientAliveCountMax ClientAliveInterval Compression
 //	DenyGroups DenyUsers DisableForwarding ExposeAuthInfo ForceCommand
 //	GatewayPorts HostbasedAuthentication HostbasedUsesNameFromPacketOnly
 //	HostCertificate HostKey HostKeyAgent HostKeyAlgorithms IgnoreRhosts
@@ -82,7 +83,8 @@
 //	PerSourceNetBlockSize PerSourcePenalties PerSourcePenaltyExemptList
 //	PidFile Port PubkeyAcceptedAlgorithms PubkeyAcceptedKeyTypes
 //	PubkeyAuthentication RekeyLimit RevokedKeys SetEnv StreamLocalBindMask
-//	StreamLocalBindUnlink Subsystem TrustedUserCAKeys UnusedConnectionTimeout
+//	StreamLocalBindUnlink Subsystem TCPKeepAlive TrustedUserCAKeys
+//	UnusedConnectionTimeout
 //	VersionAddendum X11DisplayOffset X11Forwarding X11UseLocalhost
 //	XAuthLocation
 //
@@ -105,17 +107,16 @@
 //
 //	ChannelTimeout none                 PermitUserRC no
 //	ChrootDirectory none                Protocol 2
-//	ClientAliveInterval 0               PubkeyAuthOptions none
-//	FingerprintHash SHA256              RDomain none
-//	GSSAPIAuthentication no             RefuseConnection no
-//	GSSAPIKeyExchange no                RequiredRSASize 2048
-//	IPQoS none                          SecurityKeyProvider internal
-//	KerberosAuthentication no           StrictModes yes
-//	LogVerbose none                     UseDNS no
-//	PermitEmptyPasswords no             UsePAM no
-//	PermitTunnel no
+//	FingerprintHash SHA256              PubkeyAuthOptions none
+//	GSSAPIAuthentication no             RDomain none
+//	GSSAPIKeyExchange no                RefuseConnection no
+//	IPQoS none                          RequiredRSASize 2048
+//	KerberosAuthentication no           SecurityKeyProvider internal
+//	LogVerbose none                     StrictModes yes
+//	PermitEmptyPasswords no             UseDNS no
+//	PermitTunnel no                     UsePAM no
 //
-// PrintMotd, PrintLastLog, TCPKeepAlive, SyslogFacility and a few more, which are
+// PrintMotd, PrintLastLog, SyslogFacility and a few more, which are
 // about how sshd does what is not done here, are taken and do nothing.
 //
 // # Who may log in
@@ -211,7 +212,15 @@
 // that of $SHELL, or else that of the user's account. The session ends when the
 // program has exited and nobody has its output open any more; if the client
 // goes away first, the program's process group gets SIGHUP, and SIGKILL five
-// seconds later.
+// seconds later. A client that is silent for ClientAliveInterval is asked, and
+// has gone away after ClientAliveCountMax times that.
+//
+// A program that closes its input, or a client that closes its output, has the
+// other side told (eow@openssh.com), which ends what would go on for ever: "yes"
+// gets SIGPIPE behind "whelk host yes | head -1". ssh(1) tells only servers whose
+// version begins with "OpenSSH", and shows no other sign of it: it throws away
+// what comes, and asks for more. So "ssh host yes | head -1" does not end before
+// it is interrupted.
 //
 // ForceCommand runs instead of whatever the client asks for, a key's own command
 // included; SSH_ORIGINAL_COMMAND has what that was. With ExposeAuthInfo,

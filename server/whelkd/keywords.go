@@ -62,6 +62,8 @@ var keywords = []keyword{
 	{"CASignatureAlgorithms", matched, first, one(setCASignatures), names(caSignatures)},
 	{"ChallengeResponseAuthentication", always, first, flag(func(o *options) *bool { return &o.methods.interactive }), nil}, // its name until OpenSSH 8.7
 	{"Ciphers", always, first, one(func(o *options, v string) (err error) { o.transport.Ciphers, err = algolist.Ciphers(v); return err }), names(cipherNames)},
+	{"ClientAliveCountMax", matched, first, one(setAliveCount), text(showAliveCount)},
+	{"ClientAliveInterval", matched, first, one(setAliveInterval), text(func(o *options) string { return seconds(o.alive.Interval) })},
 	{"Compression", always, first, one(setCompression), text(showCompression)},
 	{"DenyGroups", matched, list, words(func(o *options, v []string) error { return patterns(&o.access.DenyGroups, v) }), lists(func(o *options) []string { return o.access.DenyGroups })},
 	{"DenyUsers", matched, list, words(func(o *options, v []string) error { return patterns(&o.access.DenyUsers, v) }), lists(func(o *options) []string { return o.access.DenyUsers })},
@@ -108,6 +110,7 @@ var keywords = []keyword{
 	{"StreamLocalBindMask", matched, first, one(setBindMask), text(func(o *options) string { return fmt.Sprintf("0%o", o.forwarding.mask) })},
 	{"StreamLocalBindUnlink", matched, first, flag(func(o *options) *bool { return &o.forwarding.unlink }), yes(func(o *options) bool { return o.forwarding.unlink })},
 	{"Subsystem", always, list, words(setSubsystem), lists(showSubsystems)},
+	{"TCPKeepAlive", always, first, one(func(o *options, v string) error { return o.where.setKeepAlive(v) }), yes(func(o *options) bool { return !o.where.silent })},
 	{"TrustedUserCAKeys", matched, first, one(setTrustedUserCAKeys), text(func(o *options) string { return strings.Join(o.keys.TrustedUserCAKeys, " ") })},
 	{"UnusedConnectionTimeout", matched, first, one(setUnusedTimeout), text(showUnusedTimeout)},
 	{"VersionAddendum", always, first, rest(func(o *options, v string) error { return o.setAddendum(v) }), text(func(o *options) string { return o.addendum })},
@@ -132,8 +135,6 @@ var keywords = []keyword{
 var fixed = []keyword{
 	fixedTo("ChannelTimeout", "none"),
 	fixedTo("ChrootDirectory", "none"),
-	fixedTo("ClientAliveCountMax", "*"),
-	fixedTo("ClientAliveInterval", "0"),
 	fixedTo("FingerprintHash", "SHA256"),
 	fixedTo("GSSAPIAuthentication", "no"),
 	fixedTo("GSSAPICleanupCredentials", "*"),
@@ -160,7 +161,6 @@ var fixed = []keyword{
 	fixedTo("SecurityKeyProvider", "internal"),
 	fixedTo("StrictModes", "yes"),
 	fixedTo("SyslogFacility", "*"),
-	fixedTo("TCPKeepAlive", "*"),
 	fixedTo("UseDNS", "no"),
 	fixedTo("UsePAM", "no"),
 	fixedTo("UsePrivilegeSeparation", "*"),

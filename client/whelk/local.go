@@ -1,0 +1,24 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+)
+
+// runLocal runs LocalCommand, if it is permitted, by the user's shell. What
+// becomes of it does not matter, as with ssh.
+func (p *program) runLocal(ctx context.Context) {
+	if !p.permitLocal || p.localCommand == "" {
+		return
+	}
+	shell := os.Getenv("SHELL")
+	if shell == "" {
+		shell = "/bin/sh"
+	}
+	cmd := exec.CommandContext(ctx, shell, "-c", p.localCommand)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if err := cmd.Run(); err != nil {
+		p.log.printf(levelDebug1, "LocalCommand: %v", err)
+	}
+}
