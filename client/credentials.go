@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 
 	"github.com/whelk-ssh/whelk/hostkey"
@@ -90,4 +91,31 @@ func (c *Credentials) passwordAnswer(ctx context.Context, challenge userauth.Cha
 	}
 	password, err := c.Password(ctx)
 	return []string{password}, err
+}
+
+// identityFiles are the names of keys in a directory such as ~/.ssh.
+var identityFiles = []string{"id_ed25519", "id_ecdsa", "id_rsa"}
+
+// identities reads the keys in the directory.
+func (c *Credentials) identities(ctx context.Context) ([]hostkey.Signer, error) {
+	var files Identities
+	for _, name := range identityFiles {
+		files.Files = append(files.Files, IdentityFile{Path: filepath.Join(c.Dir, name)})
+	}
+	if c.Passphrase != nil || c.Password != nil {
+		files.Passphrase = c.passphrase
+	}
+	return files.Signers(ctx)
+}
+
+// passphrase is a [hostkey.PassphraseFunc]. A password is tried once.
+func (c *Credentials) passphrase(ctx context.Context, file string, locked *hostkey.PassphraseError) ([]byte, error) {
+	if c.Passphrase != nil {
+		return c.Passphrase(ctx, file)
+	}
+	if locked.Wrong {
+		return nil, nil
+	}
+	password, err := c.Password(ctx)
+	return []byte(password), err
 }

@@ -150,14 +150,14 @@ func TestIdentities(t *testing.T) {
 	}{
 		{"none", nil, 0, 0, ""},
 		{"one", map[string][]byte{"id_ed25519": ed}, 0o600, 1, ""},
-		{"others may read it", map[string][]byte{"id_ed25519": ed}, 0o640, 0, "others may read it (mode 0640)"},
-		{"not a key", map[string][]byte{"id_ed25519": []byte("x"), "id_rsa": testkeys.PEM("rsa2048")}, 0o600, 1, "id_ed25519: hostkey:"},
+		{"others may read it", map[string][]byte{"id_ed25519": ed}, 0o640, 0, "others may read it, by its permissions 0640"},
+		{"not a key", map[string][]byte{"id_ed25519": []byte("x"), "id_rsa": testkeys.PEM("rsa2048")}, 0o600, 1, "id_ed25519: bad private key"},
 		{"an encrypted one", map[string][]byte{"id_rsa": locked}, 0o600, 0, "encrypted"},
 		{"a certificate of another key", map[string][]byte{"id_ed25519": ed, "id_ed25519-cert.pub": certificateFile(t, testkeys.ECDSA256())}, 0o600, 1, "about another key"},
 		{"a certificate that is none", map[string][]byte{"id_ed25519": ed, "id_ed25519-cert.pub": hostkey.MarshalAuthorizedKey(testkeys.Ed25519().PublicKey(), "")},
-			0o600, 1, `it holds a key of type "ssh-ed25519"`},
-		{"a certificate that is no key", map[string][]byte{"id_ed25519": ed, "id_ed25519-cert.pub": []byte("x")}, 0o600, 1, "id_ed25519-cert.pub: it holds no certificate"},
-		{"a certificate not in base64", map[string][]byte{"id_ed25519": ed, "id_ed25519-cert.pub": []byte("x !")}, 0o600, 1, "not in base64"},
+			0o600, 1, "a certificate is wanted"},
+		{"a certificate that is no key", map[string][]byte{"id_ed25519": ed, "id_ed25519-cert.pub": []byte("x")}, 0o600, 1, "id_ed25519-cert.pub: hostkey: "},
+		{"a certificate not in base64", map[string][]byte{"id_ed25519": ed, "id_ed25519-cert.pub": []byte("x !")}, 0o600, 1, "in base64"},
 		{"a certificate of no kind", map[string][]byte{"id_ed25519": ed, "id_ed25519-cert.pub": []byte("x AAAA")}, 0o600, 1, "id_ed25519-cert.pub: hostkey: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -178,7 +178,7 @@ func TestIdentities(t *testing.T) {
 		c := Credentials{Dir: t.TempDir()}
 		require.NoError(t, os.Mkdir(filepath.Join(c.Dir, "id_rsa"), 0o700))
 		_, err := c.identities(t.Context())
-		require.ErrorContains(t, err, "not a regular file")
+		require.ErrorContains(t, err, "is a directory")
 	})
 	t.Run("the passphrase is asked for by the file's name, or is the password", func(t *testing.T) {
 		c := Credentials{Dir: directory(t, map[string][]byte{"id_rsa": locked})}

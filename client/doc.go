@@ -19,8 +19,23 @@
 // A [Client] trusts no host by itself: [Config] says which host keys speak for
 // it, and package hostkey/knownhosts reads them from the usual files. Who the
 // user is it proves with what Config.Auth has; [Credentials] puts that into the
-// usual order. This package starts no program, asks no question, and reads no
-// file but the keys in the directory that Credentials.Dir names.
+// usual order. This package asks no question, and reads no file but the keys that
+// it is told of, with one exception:
+//
+// # Hosts by their configuration
+//
+// [DialHost] connects as ssh(1) does, by what the user's ~/.ssh/config says of a
+// host: it reads the files that this leads to, by package client/sshconfig, and
+// starts a ProxyCommand. [HostDialer] does the same with other files, and
+// [ConfigFor] and [IdentitiesFor] are what it makes of [sshconfig.Settings].
+//
+//	DialHost --> sshconfig.Settings --> ProxyJump ----> DialContext of another Client --+
+//	                  |                 ProxyCommand -> pipes of a program -------------+--> New
+//	                  |                 or neither ---> TCP ----------------------------+     ^
+//	                  +--> ConfigFor: keys, known_hosts, algorithms, questions --------------'
+//
+// Who is asked, for a passphrase or about an unknown host, is up to the
+// [Questions]; what nobody answers is refused.
 //
 // A [Pool] keeps Clients for those who need many of them, or one often; its Run
 // runs a command on many hosts.
@@ -84,5 +99,6 @@
 // [*transport.HostKeyError], [*transport.VersionError],
 // [*transport.DisconnectError], [*userauth.Error], [*channel.OpenError]. This
 // package adds [*ContextError], [*StartError], [*DialError], [*ListenError],
-// [*ExitError] and [*ExitMissingError].
+// [*ExitError] and [*ExitMissingError], and DialHost [*ReachError], [*JumpError],
+// [*UnsupportedError] and [*sshconfig.Error].
 package client

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/whelk-ssh/whelk/agent"
@@ -17,17 +15,15 @@ import (
 // IdentityAgent says so.
 const agentVariable = "SSH_AUTH_SOCK"
 
-// setForwardAgent takes yes, no, or the address of another agent to lend than
+// takeForwardAgent takes yes, no, or the address of another agent to lend than
 // the one that is asked for keys.
-func setForwardAgent(s *settings, value string) error {
-	var wanted bool
-	if err := yesNo(func(*settings) *bool { return &wanted })(s, value); err != nil {
-		s.forwardAgent = value
-		return nil
-	}
-	s.forwardAgent = ""
-	if wanted {
+func takeForwardAgent(s *settings, v value) error {
+	lend, address := v.ForwardAgent()
+	switch {
+	case lend && address == "":
 		s.forwardAgent = "yes"
+	case lend:
+		s.forwardAgent = address
 	}
 	return nil
 }
@@ -36,12 +32,14 @@ func setForwardAgent(s *settings, value string) error {
 // "" if there is no agent.
 func agentAddress(value string) string {
 	switch name, variable := strings.CutPrefix(value, "$"); {
+	case value == "":
+		return os.Getenv(agentVariable)
 	case value == agentVariable, variable:
-		return os.Getenv(strings.Trim(name, "{}"))
+		return os.Getenv(name)
 	case strings.EqualFold(value, "none"):
 		return ""
 	}
-	return homePath(value)
+	return value
 }
 
 // lentAgent returns the address of the agent that the server may use, or "".
@@ -62,36 +60,6 @@ func (p *program) lend(config *client.Config) {
 	}
 }
 
-// allKeys returns the agent's keys and those in files: first those that are in
-// both, and those of files that the agent does not have last, as ssh does. The
-// agent is asked to sign wherever it can, since the file may want a passphrase.
-// An error is for the case that no key does it.
-func (p *program) allKeys(ctx context.Context) ([]hostkey.Signer, error) {
-	held, err := p.agentKeys(ctx)
-	var named, others []hostkey.Signer
-	inAgent := make(map[string]bool)
-	files := p.publicKeys()
-	for _, s := range held {
-		path, listed := files[string(s.PublicKey().Marshal())]
-		if !listed && p.identitiesOnly {
-			continue
-		}
-		s, err := p.accepted(s)
-		if err != nil {
-			p.log.printf(levelDebug1, "A key of the agent is passed over: %v", err)
-			continue
-		}
-		p.log.printf(levelDebug1, "Will attempt key: %s %s of the agent", s.PublicKey().Type(), hostkey.Fingerprint(s.PublicKey()))
-		if !listed {
-			others = append(others, s)
-			continue
-		}
-		inAgent[path] = true
-		named = append(named, s)
-	}
-	return slices.Concat(named, others, p.keys(inAgent)), err
-}
-
 // agentKeys returns the keys of the agent, if there is one.
 func (p *program) agentKeys(ctx context.Context) ([]hostkey.Signer, error) {
 	address := agentAddress(p.agent)
@@ -102,7 +70,7 @@ func (p *program) agentKeys(ctx context.Context) ([]hostkey.Signer, error) {
 	switch {
 	case err == nil && len(keys) == 0:
 		err = fmt.Errorf("the agent has no keys, or is locked: ssh-add FILE adds one, ssh-add -X unlocks it")
-	case err != nil && p.given["identityagent"]:
+	case err != nil && p.given("identityagent"):
 		p.log.printf(levelInfo, "Warning: %s", oneLine(err.Error()))
 	case err != nil: // without it there may be another way
 		p.log.printf(levelDebug1, "%s", oneLine(err.Error()))
@@ -117,41 +85,4 @@ func (p *program) askAgent(ctx context.Context, address string) ([]hostkey.Signe
 	}
 	context.AfterFunc(ctx, func() { a.Close() }) // when the user is in, or is not
 	return client.AgentKeys(a)(ctx)
-}
-
-// publicKeys returns the public halves of the identity files, encoded, each with
-// the path of the file. Nothing is asked for a passphrase.
-func (p *program) publicKeys() map[string]string {
-	keys := make(map[string]string)
-	for _, name := range p.identities {
-		path := homePath(name)
-		if key := publicHalf(path); key != nil {
-			keys[string(key.Marshal())] = path
-		}
-	}
-	return keys
-}
-
-// publicHalf returns the public half of an identity file: from the file that
-// ssh-keygen writes beside it, or from the file itself, which may hold no more
-// than that if the agent has the private half. It returns nil if there is none.
-func publicHalf(path string) hostkey.PublicKey {
-	for _, name := range []string{path + ".pub", path} {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			continue
-		}
-		if line, err := hostkey.ParseAuthorizedKey(text); err == nil {
-			return line.Key
-		}
-		key, err := hostkey.ParsePrivateKey(text, nil)
-		if err == nil {
-			return key.PublicKey()
-		}
-		var locked *hostkey.PassphraseError
-		if errors.As(err, &locked) && locked.PublicKey != nil {
-			return locked.PublicKey
-		}
-	}
-	return nil
 }

@@ -5,45 +5,91 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/whelk-ssh/whelk/cipher"
+	"github.com/whelk-ssh/whelk/client/sshconfig"
 	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/internal/algolist"
+	"github.com/whelk-ssh/whelk/kex"
+	"github.com/whelk-ssh/whelk/mac"
 )
 
-func setCiphers(s *settings, value string) (err error) {
-	s.transport.Ciphers, err = algolist.Ciphers(value)
+// algorithms is for sshconfig.Config: lists have the names that there are here,
+// and mistakes in them the hint that -Q gives.
+func algorithms(keyword, list string) ([]string, error) {
+	if list == "" {
+		return sshconfig.Algorithms(keyword, "")
+	}
+	switch keyword {
+	case "ciphers":
+		modes, err := algolist.Ciphers(list)
+		return namesOf(modes, func(m cipher.Mode) string { return m.Name }), err
+	case "macs":
+		macs, err := algolist.MACs(list)
+		return namesOf(macs, func(a mac.Algorithm) string { return a.Name }), err
+	case "kexalgorithms":
+		methods, err := algolist.KeyExchanges(list)
+		return namesOf(methods, kex.Method.Name), err
+	}
+	return algolist.Signatures(list)
+}
+
+func namesOf[T any](list []T, name func(T) string) []string {
+	names := make([]string, len(list))
+	for i, a := range list {
+		names[i] = name(a)
+	}
+	return names
+}
+
+func takeCiphers(s *settings, v value) (err error) {
+	if v.Given(v.keyword) != "" {
+		s.transport.Ciphers, err = algolist.Ciphers(v.text())
+	}
 	return err
 }
 
-func setMACs(s *settings, value string) (err error) {
-	s.transport.MACs, err = algolist.MACs(value)
+func takeMACs(s *settings, v value) (err error) {
+	if v.Given(v.keyword) != "" {
+		s.transport.MACs, err = algolist.MACs(v.text())
+	}
 	return err
 }
 
-func setKeyExchanges(s *settings, value string) (err error) {
-	s.transport.KeyExchanges, err = algolist.KeyExchanges(value)
+func takeKeyExchanges(s *settings, v value) (err error) {
+	if v.Given(v.keyword) != "" {
+		s.transport.KeyExchanges, err = algolist.KeyExchanges(v.text())
+	}
 	return err
 }
 
-// setHostKeyAlgorithms takes what the host may sign with. As with ssh(1), a list
+// takeHostKeyAlgorithms takes what the host may sign with. As with ssh(1), a list
 // that adds to the default or takes from it leaves those ahead whose keys are
 // known, and one that says an order has it.
-func setHostKeyAlgorithms(s *settings, value string) (err error) {
-	s.transport.HostKeyAlgorithms, err = algolist.Signatures(value)
+func takeHostKeyAlgorithms(s *settings, v value) error {
+	given := v.Given(v.keyword)
+	if given == "" {
+		return nil
+	}
+	s.transport.HostKeyAlgorithms = strings.Split(v.text(), ",")
 	s.transport.KeyFormats = algolist.Formats(s.transport.HostKeyAlgorithms)
-	s.knownFirst = strings.HasPrefix(value, "+") || strings.HasPrefix(value, "-")
-	return err
+	s.knownFirst = strings.HasPrefix(given, "+") || strings.HasPrefix(given, "-")
+	return nil
 }
 
-// setUserKeyAlgorithms takes what our keys may sign with.
-func setUserKeyAlgorithms(s *settings, value string) (err error) {
-	s.transport.UserKeyAlgorithms, err = algolist.Signatures(value)
-	return err
+// takeUserKeyAlgorithms takes what our keys may sign with.
+func takeUserKeyAlgorithms(s *settings, v value) error {
+	if v.Given(v.keyword) != "" {
+		s.transport.UserKeyAlgorithms = strings.Split(v.text(), ",")
+	}
+	return nil
 }
 
-// setCASignatures takes what authorities may have signed certificates with.
-func setCASignatures(s *settings, value string) (err error) {
-	s.authorities, err = algolist.Signatures(value)
-	return err
+// takeCASignatures takes what authorities may have signed certificates with.
+func takeCASignatures(s *settings, v value) error {
+	if v.Given(v.keyword) != "" {
+		s.authorities = strings.Split(v.text(), ",")
+	}
+	return nil
 }
 
 // inOrderOf returns algorithms in the order in which the formats of their keys

@@ -133,7 +133,7 @@ func TestOpenSSHsDefaults(t *testing.T) {
 		t.Run(keyword, func(t *testing.T) {
 			list := lists[keyword]
 			require.NotEmpty(t, list)
-			_, err := parseOptions([]string{"-o", keyword + "=" + list, "host"})
+			_, err := settled("-o", keyword+"="+list, "host")
 			require.NoError(t, err)
 			all := queryOf(t, whelk, topic)
 			for name := range strings.SplitSeq(list, ",") {

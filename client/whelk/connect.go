@@ -3,37 +3,55 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"os"
+	"os/exec"
 	"strconv"
 	"strings"
 	"unicode"
 
 	"github.com/whelk-ssh/whelk/client"
+	"github.com/whelk-ssh/whelk/client/sshconfig"
 	"github.com/whelk-ssh/whelk/hostkey"
-	"github.com/whelk-ssh/whelk/transport"
 )
 
-// networks are what net.Dial calls the address families.
-var networks = map[string]string{"any": "tcp", "inet": "tcp4", "inet6": "tcp6"}
-
-// connect connects and logs in.
+// connect connects and logs in, by way of other hosts if there are any.
 func (p *program) connect(ctx context.Context) (*client.Client, error) {
 	ctx, cancel := p.patience.apply(ctx)
 	defer cancel()
-	address := net.JoinHostPort(p.host, strconv.Itoa(p.port))
-	p.log.printf(levelDebug1, "Connecting to %s port %d as %q.", p.host, p.port, p.user)
-	var dialer net.Dialer
-	if !p.tcpKeepAlive {
-		dialer.KeepAlive = -1
+	d := client.HostDialer{
+		Config: p.config, Configure: p.configure, Shell: shell(),
+		Debug: func(message string) { p.log.printf(levelDebug1, "%s", message) },
 	}
-	nc, err := dialer.DialContext(ctx, networks[p.family], address)
+	c, err := d.DialSettings(ctx, p.resolved)
 	if err != nil {
-		if cause := context.Cause(ctx); cause != nil {
-			err = cause
-		}
-		return nil, &reachError{err}
+		return nil, err
 	}
-	p.log.printf(levelDebug1, "Connection established with %v.", nc.RemoteAddr())
+	p.log.printf(levelVerbose, "Authenticated to %s (%v).", p.host, c.RemoteAddr())
+	return c, nil
+}
+
+// shell returns the user's, as ssh has it.
+func shell() string {
+	if path := os.Getenv("SHELL"); path != "" {
+		return path
+	}
+	return "/bin/sh"
+}
+
+// configure returns the configuration for a host: the one that was asked for, or
+// one on the way.
+func (p *program) configure(_ context.Context, s *sshconfig.Settings, nc net.Conn) (*client.Config, error) {
+	asked := s == p.resolved
+	if !asked {
+		hop, err := p.hop(s)
+		if err != nil {
+			return nil, err
+		}
+		p = hop
+	}
+	address := net.JoinHostPort(p.host, strconv.Itoa(p.port))
 	settings, hosts := p.transport, p.hosts()
 	settings.Trace = p.trace()
 	if p.knownFirst {
@@ -45,26 +63,56 @@ func (p *program) connect(ctx context.Context) (*client.Client, error) {
 	if p.updateHosts != "no" {
 		config.Updater = hosts
 	}
-	p.lend(config)
-	c, err := client.New(ctx, nc, address, config)
-	if _, guessed := errors.AsType[*transport.GuessError](err); guessed && !p.transport.DisableGuess {
-		p.log.printf(levelDebug1, "%v; connecting again.", err)
-		p.transport.DisableGuess = true
-		return p.connect(ctx)
+	if p.trustLocalhost && p.isLocal() {
+		config.HostKeys, config.Updater = hostkey.InsecureAcceptAny(), nil
 	}
+	if asked {
+		p.lend(config)
+	}
+	return config, nil
+}
+
+// isLocal reports whether the host is this machine.
+func (p *program) isLocal() bool {
+	ip := net.ParseIP(p.host)
+	return p.host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// hop returns a program that is about a host on the way, which has no options:
+// those are for the host behind it.
+func (p *program) hop(s *sshconfig.Settings) (*program, error) {
+	settings, err := newSettings(s)
 	if err != nil {
 		return nil, err
 	}
-	p.log.printf(levelVerbose, "Authenticated to %s (%v).", p.host, nc.RemoteAddr())
-	return c, nil
+	settings.updateHosts = strings.Replace(settings.updateHosts, "ask", "no", 1) // the terminal is for the session
+	hop := *p
+	o := *p.options
+	o.settings = settings
+	hop.options, hop.spoke, hop.entered, hop.changed = &o, false, false, false
+	p.hops[s.Destination()] = &hop
+	return &hop, nil
 }
 
-// A reachError reports that there is no connection to the host.
-type reachError struct{ err error }
+// runExec runs the command of a Match exec, as ssh does.
+func (p *program) runExec(ctx context.Context, command string) (bool, error) {
+	cmd := exec.CommandContext(ctx, shell(), "-c", command)
+	cmd.Stderr = os.Stderr
+	err := cmd.Run()
+	var status *exec.ExitError
+	if errors.As(err, &status) && status.Exited() {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("running %q: %w", command, err)
+	}
+	return true, nil
+}
 
-func (e *reachError) Error() string { return e.err.Error() }
-
-func (e *reachError) Unwrap() error { return e.err }
+// resolve looks up a name for CanonicalizeHostname.
+func (p *program) resolve(ctx context.Context, family, name string) (string, error) {
+	return client.ResolveCanonical(ctx, family, name)
+}
 
 // banner shows what the server says before anyone is let in.
 func (p *program) banner(message string) {

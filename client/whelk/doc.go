@@ -1,8 +1,9 @@
 // Command whelk runs a command or a shell on another machine. It takes the
 // flags of ssh(1) and behaves like it:
 //
-//	whelk [-46AaCfgkNnqsTtVvXxY] [-c ciphers] [-D [address:]port] [-E file] [-e char]
-//	      [-i key] [-L forwarding] [-l user] [-m macs] [-o keyword=value] [-p port]
+//	whelk [-46AaCfGgkNnqsTtVvXxY] [-B interface] [-b address] [-c ciphers]
+//	      [-D [address:]port] [-E file] [-e char] [-F file] [-i key] [-J hosts]
+//	      [-L forwarding] [-l user] [-m macs] [-o keyword=value] [-P tag] [-p port]
 //	      [-Q query] [-R forwarding] [-W host:port] destination [command ...]
 //
 // A destination is host, user@host or ssh://user@host:port. Flags may follow
@@ -12,12 +13,22 @@
 // none: because of an error, of which it says what to do in one line, or
 // because a signal killed the command.
 //
-// It reads no configuration file; -o takes those keywords of ssh_config(5) that
-// it has a use for, and any other is an error. Keys are those of the agent, at
-// SSH_AUTH_SOCK unless IdentityAgent says otherwise, and of files without
-// passphrase; with IdentitiesOnly, of the agent those that a file is given of, if
-// only with the public half. Passwords, new ones where a server wants that, and answers to a
-// server's questions are read from the terminal. With HostbasedAuthentication this machine
+// It reads ~/.ssh/config and /etc/ssh/ssh_config, or the file of -F, or none with
+// "-F none"; what -o says counts more. -G prints what comes of all that, as ssh -G
+// does. A keyword that whelk has no use for yet is refused, as an option and
+// wherever it would be missed, such as LocalForward; what only makes things more
+// comfortable, such as ControlMaster, is passed over in a file, and -v says so.
+//
+// -J and ProxyJump lead by way of other hosts, each with its own configuration,
+// its own keys and its own host key; what flags and -o say is for the last. A
+// ProxyCommand has no terminal, and is killed with all it has started.
+//
+// Keys are those that files are given of, those of the agent, at SSH_AUTH_SOCK
+// unless IdentityAgent says otherwise, and then the usual ones of ~/.ssh, each
+// behind its certificate; with IdentitiesOnly, those that a file is given of, if
+// only with the public half. The agent signs with those that it has. Passphrases,
+// passwords, new ones where a server wants that, and answers to a server's
+// questions are read from the terminal. With HostbasedAuthentication this machine
 // vouches for the user, with those of the host keys in HostbasedKeyFile, a
 // keyword of ours, or else of /etc/ssh that the user can read.
 //

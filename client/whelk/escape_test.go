@@ -69,8 +69,8 @@ func TestEscapeChar(t *testing.T) {
 	} {
 		require.Equal(t, test.want, parse(t, test.line).escape, test.line)
 	}
-	_, err := parseOptions([]string{"-e", "ab", "host"})
-	require.ErrorContains(t, err, "one character, ^ and a letter, or none")
+	_, err := settled("-e", "ab", "host")
+	require.ErrorContains(t, err, "write none, one character, or ^ and a letter")
 	require.Equal(t, "^Z", keyName('Z'&0x1f))
 	require.Equal(t, "~", keyName('~'))
 }
@@ -172,7 +172,7 @@ func TestSessionOptions(t *testing.T) {
 	o := parse(t, "-o ServerAliveInterval=1m -o ServerAliveCountMax=5 -o TCPKeepAlive=no host")
 	require.Equal(t, time.Minute, o.alive.Interval)
 	require.Equal(t, 5*time.Minute, o.alive.Patience())
-	require.False(t, o.tcpKeepAlive)
+	require.False(t, o.resolved.Yes("TCPKeepAlive"))
 	require.Zero(t, parse(t, "host").alive.Patience())
 	require.Equal(t, 45*time.Second, parse(t, "-oServerAliveInterval=15 host").alive.Patience())
 	require.Equal(t, 30*time.Second, parse(t, "-oServerAliveInterval=15 -oServerAliveCountMax=0 host").alive.Patience())
@@ -191,13 +191,13 @@ func TestSessionOptions(t *testing.T) {
 		o := parse(t, line)
 		require.Equal(t, want, []bool{o.noCommand, o.noStdin, o.subsystem(), o.fork}, line)
 	}
-	o, err := parseOptions([]string{"-o", "RemoteCommand=uname -a", "-o", "PermitLocalCommand=yes", "-o", "LocalCommand=true yes", "host"})
+	o, err := settled("-o", "RemoteCommand=uname -a", "-o", "PermitLocalCommand=yes", "-o", "LocalCommand=true yes", "host")
 	require.NoError(t, err)
 	require.Equal(t, []any{"uname -a", true, "true yes"}, []any{o.command, o.permitLocal, o.localCommand})
 	require.Empty(t, parse(t, "-oRemoteCommand=none host").command)
 
 	for line, want := range map[string]string{
-		"-oRemoteCommand=x host ls":     "RemoteCommand",
+		"-oRemoteCommand=x host ls":     "remotecommand",
 		"-N host ls":                    "-N",
 		"-s host":                       "-s",
 		"-f host":                       "-f",
@@ -205,7 +205,7 @@ func TestSessionOptions(t *testing.T) {
 		"-oServerAliveCountMax=-1 host": "not a number",
 		"-oSessionType=x host":          "subsystem",
 	} {
-		_, err := parseOptions(strings.Fields(line))
+		_, err := settled(strings.Fields(line)...)
 		require.ErrorContains(t, err, want, line)
 	}
 }

@@ -30,7 +30,7 @@ func TestFIPSQueries(t *testing.T) {
 		"Ciphers=+chacha20-poly1305@openssh.com", "MACs=umac-128-etm@openssh.com", "KexAlgorithms=curve25519-sha256", "KexAlgorithms=+curve448-sha512",
 		"KexAlgorithms=+diffie-hellman-group14-sha256", "HostKeyAlgorithms=+ssh-ed448", "PubkeyAcceptedAlgorithms=+ssh-rsa",
 	} {
-		_, stderr, status := capture(exec.Command(whelk, "-o", o, "host"), "")
+		_, stderr, status := capture(exec.Command(whelk, "-F", "none", "-o", o, "host"), "")
 		require.Equal(t, failure, status, o)
 		require.Contains(t, stderr, "in FIPS 140-3 mode", o)
 	}

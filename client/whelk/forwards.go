@@ -225,7 +225,7 @@ func (f *forwarder) connect(ctx context.Context, network, address string) (net.C
 // stdio connects standard input and output with an address (-W), and returns
 // what to exit with.
 func (p *program) stdio(ctx context.Context, c *client.Client) int {
-	nc, err := c.DialContext(ctx, "tcp", p.forwards.stdio)
+	nc, err := c.DialContext(ctx, "tcp", p.stdioTo)
 	if err != nil {
 		return p.fail(fmt.Errorf("stdio forwarding failed: %s", p.explain(err)))
 	}

@@ -7,6 +7,8 @@ import (
 	"net"
 	"strconv"
 	"strings"
+
+	"github.com/whelk-ssh/whelk/client/sshconfig"
 )
 
 // forwardSettings are what the flags and keywords about forwarding say.
@@ -14,7 +16,6 @@ type forwardSettings struct {
 	local   []forward
 	remote  []forward
 	dynamic []forward
-	stdio   string // -W: host:port, or ""
 
 	clear      bool // ClearAllForwardings
 	exit       bool // ExitOnForwardFailure
@@ -142,7 +143,7 @@ func parseTarget(text string) (string, error) {
 func endNetwork(end, host string) (network, address string) {
 	switch {
 	case isPath(end):
-		return "unix", homePath(end)
+		return "unix", end
 	case strings.HasPrefix(end, "["):
 		i := strings.LastIndex(end, "]:")
 		return "tcp", net.JoinHostPort(end[1:i], end[i+2:])
@@ -151,47 +152,61 @@ func endNetwork(end, host string) (network, address string) {
 }
 
 // forwardFlags are the flags whose values are forwardings.
-var forwardFlags = map[byte]func(*settings, string) error{
-	'L': func(s *settings, value string) error {
+var forwardFlags = map[byte]func(*options, string) error{
+	'L': func(o *options, value string) error {
 		f, err := parseForward(value, false)
-		s.forwards.local = append(s.forwards.local, f)
-		return err
+		return o.sayForward("LocalForward", f, err)
 	},
-	'R': func(s *settings, value string) error {
+	'R': func(o *options, value string) error {
 		f, err := parseForward(value, true)
-		s.forwards.remote = append(s.forwards.remote, f)
-		return err
+		return o.sayForward("RemoteForward", f, err)
 	},
-	'D': func(s *settings, value string) error {
+	'D': func(o *options, value string) error {
 		f, err := parseDynamic(value)
-		s.forwards.dynamic = append(s.forwards.dynamic, f)
-		return err
+		return o.sayForward("DynamicForward", f, err)
 	},
-	'W': func(s *settings, value string) (err error) {
-		s.forwards.stdio, err = parseTarget(value)
+	'W': func(o *options, value string) (err error) {
+		o.stdioTo, err = parseTarget(value)
+		o.noCommand = true
+		o.insist("SessionType", "none")
+		o.insist("ClearAllForwardings", "yes")
 		return err
 	},
 }
 
-// addForward is the keyword for what a flag adds, in the form of the
-// configuration file: with a blank between the ends.
-func addForward(flag byte) func(*settings, string) error {
-	return func(s *settings, value string) error {
-		ends, err := words(value)
-		if err != nil {
-			return err
+// sayForward says a forwarding in the form of the configuration file.
+func (o *options) sayForward(keyword string, f forward, err error) error {
+	if err != nil {
+		return err
+	}
+	escape := strings.NewReplacer(":", `\:`, `\`, `\\`)
+	end := func(end string) string {
+		if isPath(end) {
+			return `"` + escape.Replace(end) + `"`
 		}
-		if len(ends) > 2 {
-			return fmt.Errorf("%q has more than two ends", value)
+		return end
+	}
+	o.said = append(o.said, sshconfig.Option{Keyword: keyword, Value: strings.TrimSpace(end(f.listen) + " " + end(f.connect))})
+	return nil
+}
+
+// takeForwards takes what a keyword forwards.
+func takeForwards(field func(*settings) *[]forward) func(*settings, value) error {
+	return func(s *settings, v value) error {
+		for _, f := range v.Forwards(v.keyword) {
+			*field(s) = append(*field(s), forward{f.Listen, f.Connect})
 		}
-		return forwardFlags[flag](s, strings.Join(ends, ":"))
+		return nil
 	}
 }
 
-func setBindMask(s *settings, value string) error {
-	n, err := strconv.ParseUint(value, 8, 9)
+func takeBindMask(s *settings, v value) error {
+	if !v.isSet() {
+		return nil
+	}
+	n, err := strconv.ParseUint(v.text(), 8, 9)
 	if err != nil {
-		return fmt.Errorf("%q is not a mask such as 0177", value)
+		return fmt.Errorf("%q is not a mask such as 0177", v.text())
 	}
 	s.forwards.mask, s.forwards.maskGiven = fs.FileMode(n), true
 	return nil
@@ -205,26 +220,23 @@ func (f *forwardSettings) socketMode() fs.FileMode {
 	return 0o600
 }
 
-// setRemoteOpen takes what those may connect to who speak SOCKS to a port of the
+// takeRemoteOpen takes what those may connect to who speak SOCKS to a port of the
 // server's: host:port, where "*" stands for any, or "any" or "none".
-func setRemoteOpen(s *settings, value string) error {
-	list, err := words(value)
-	if err != nil {
-		return err
+func takeRemoteOpen(s *settings, v value) error {
+	list := strings.Fields(v.text())
+	switch {
+	case len(list) == 0, len(list) == 1 && list[0] == "any":
+		return nil
+	case len(list) == 1 && list[0] == "none":
+		list = nil
 	}
 	s.forwards.remoteOpen = []string{}
-	switch {
-	case len(list) == 1 && list[0] == "any":
-		s.forwards.remoteOpen = nil
-	case len(list) == 1 && list[0] == "none":
-	default:
-		for _, address := range list {
-			host, port, err := net.SplitHostPort(address)
-			if err != nil || host == "" || port != "*" && !isPort(port, 1) {
-				return fmt.Errorf("%q is not of the form HOST:PORT, with * for any", address)
-			}
-			s.forwards.remoteOpen = append(s.forwards.remoteOpen, address)
+	for _, address := range list {
+		host, port, err := net.SplitHostPort(address)
+		if err != nil || host == "" || port != "*" && !isPort(port, 1) {
+			return fmt.Errorf("%q is not of the form HOST:PORT, with * for any", address)
 		}
+		s.forwards.remoteOpen = append(s.forwards.remoteOpen, address)
 	}
 	return nil
 }
@@ -244,11 +256,9 @@ func (f *forwardSettings) mayOpen(address string) bool {
 	return false
 }
 
-// settle resolves what flags and keywords say about each other, and reports
-// whether standard input and output are all there is to forward.
-func (f *forwardSettings) settle() (stdio bool) {
-	if f.clear || f.stdio != "" {
+// settle resolves what keywords say about each other.
+func (f *forwardSettings) settle() {
+	if f.clear {
 		f.local, f.remote, f.dynamic = nil, nil, nil
 	}
-	return f.stdio != ""
 }

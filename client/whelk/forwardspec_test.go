@@ -73,38 +73,43 @@ func TestEndNetwork(t *testing.T) {
 	}
 }
 
+// configured returns what arguments come to.
+func configured(t *testing.T, args ...string) *options {
+	t.Helper()
+	o, err := settled(args...)
+	require.NoError(t, err, "%q", args)
+	return o
+}
+
 func TestForwardOptions(t *testing.T) {
-	o, err := parseOptions([]string{
-		"-L1:h:1", "-oLocalForward=2 h:2", "-R", "3:h:3", "-oRemoteForward=4", "-D5", "-oDynamicForward=localhost:6", "-gf",
-		"-oExitOnForwardFailure=yes", "-oStreamLocalBindUnlink=yes", "-oStreamLocalBindMask=0111", "-oPermitRemoteOpen=h:* *:80", "host", "true",
-	})
-	require.NoError(t, err)
+	o := configured(t, "-L1:h:1", "-oLocalForward=2 h:2", "-R", "3:h:3", "-oRemoteForward=4", "-D5", "-oDynamicForward=localhost:6", "-gf",
+		"-oExitOnForwardFailure=yes", "-oStreamLocalBindUnlink=yes", "-oStreamLocalBindMask=0111", "-oPermitRemoteOpen=h:* *:80",
+		"-L/run/a b:/run/c", "-L", `/run/a\:b:h:7`, "-R[::1]:0:[2001:db8::1]:8", "host", "true")
 	f := &o.forwards
-	require.Equal(t, []forward{{"1", "[h]:1"}, {"2", "[h]:2"}}, f.local)
-	require.Equal(t, []forward{{"3", "[h]:3"}, {"4", ""}}, f.remote)
+	require.Equal(t, []forward{{"1", "[h]:1"}, {"2", "[h]:2"}, {"/run/a b", "/run/c"}, {"/run/a:b", "[h]:7"}}, f.local)
+	require.Equal(t, []forward{{"3", "[h]:3"}, {"4", ""}, {"[::1]:0", "[2001:db8::1]:8"}}, f.remote)
 	require.Equal(t, []forward{{"5", ""}, {"[localhost]:6", ""}}, f.dynamic)
-	require.True(t, f.gateway && o.fork && f.exit && f.unlink && o.noStdin)
+	require.True(t, f.gateway && o.fork && f.exit && f.unlink)
 	require.EqualValues(t, 0o666&^0o111, f.socketMode())
 	require.True(t, f.mayOpen("h:1") && f.mayOpen("i:80") && !f.mayOpen("i:81"))
 
-	o, err = parseOptions([]string{"-L1:h:1", "-R2", "-D3", "-oClearAllForwardings=yes", "-oPermitRemoteOpen=none", "host"})
-	require.NoError(t, err)
+	o = configured(t, "-L1:h:1", "-R2", "-D3", "-oClearAllForwardings=yes", "-oPermitRemoteOpen=none", "host")
 	require.Empty(t, o.forwards.local)
 	require.Empty(t, o.forwards.remote)
 	require.Empty(t, o.forwards.dynamic)
 	require.EqualValues(t, 0o600, o.forwards.socketMode())
 	require.False(t, o.forwards.mayOpen("h:1"))
-	o, err = parseOptions([]string{"-L1:h:1", "-Wh:22", "-oPermitRemoteOpen=any", "host"})
-	require.NoError(t, err)
+	o = configured(t, "-L1:h:1", "-Wh:22", "-oPermitRemoteOpen=any", "host")
 	require.Empty(t, o.forwards.local, "-W clears the others")
-	require.Equal(t, "h:22", o.forwards.stdio)
+	require.Equal(t, "h:22", o.stdioTo)
+	require.True(t, o.noCommand)
 	require.True(t, o.forwards.mayOpen("h:1"))
 
 	for _, args := range [][]string{
 		{"-Lx", "host"}, {"-Wx", "host"}, {"-Wh:22", "host", "true"}, {"-f", "host"}, {"-oLocalForward=1 h:1 x", "host"}, {"-oLocalForward=1", "host"},
 		{"-oStreamLocalBindMask=9", "host"}, {"-oPermitRemoteOpen=h", "host"}, {"-oGatewayPorts=perhaps", "host"}, {"-oPermitRemoteOpen=h:0", "host"},
 	} {
-		_, err := parseOptions(args)
+		_, err := settled(args...)
 		require.Error(t, err, "%q", args)
 	}
 }

@@ -22,11 +22,11 @@ const settleTimeout = 2 * time.Second
 // hosts returns what verifies the host's key.
 func (p *program) hosts() *knownhosts.Verifier {
 	return knownhosts.New(knownhosts.Config{
-		Files: homePaths(p.userHosts), SystemFiles: homePaths(p.globalHosts),
+		Files: p.userHosts, SystemFiles: p.homePaths(p.globalHosts),
 		Policy: p.policy, Ask: p.askHost,
 		Alias: p.alias, CheckIP: p.checkIP, Hash: p.hashHosts,
 		CASignatureAlgorithms: p.authorities,
-		Revoked:               hostkey.RevokedKeyFiles(homePaths(p.revokedHosts)...),
+		Revoked:               hostkey.RevokedKeyFiles(p.revokedHosts...),
 		Warn:                  p.warnHost,
 		Added: func(host string, key hostkey.PublicKey, file string) {
 			p.log.printf(levelInfo, "Warning: Permanently added %q (%s %s) to %s.", host, key.Type(), hostkey.Fingerprint(key), file)
@@ -35,10 +35,10 @@ func (p *program) hosts() *knownhosts.Verifier {
 	})
 }
 
-func homePaths(files []string) []string {
+func (s *settings) homePaths(files []string) []string {
 	var list []string
 	for _, file := range files {
-		list = append(list, homePath(file))
+		list = append(list, s.homePath(file))
 	}
 	return list
 }

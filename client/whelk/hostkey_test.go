@@ -210,14 +210,16 @@ func TestRotatedHostKeys(t *testing.T) {
 	require.Zero(t, status, stderr)
 }
 
-// UpdateHostKeys=ask asks when the session is over.
+// UpdateHostKeys=ask asks when the session is over, if that is one of somebody's:
+// not of a command, as with ssh.
 func TestRotatedHostKeysAsk(t *testing.T) {
 	s := startSSHD(t)
 	s.write(t, "second", string(testkeys.PEM("ecdsa256")))
 	rotated := startSSHD(t, "HostKey="+s.path("second"))
 	for answer, want := range map[string]int{"yes": 2, "no": 1} {
 		rotated.write(t, "file", rotated.known("", hostKey))
-		screen := open(t, rotated.command("-oUpdateHostKeys=ask", "-oUserKnownHostsFile="+rotated.path("file"), "@", "echo in"))
+		screen := open(t, rotated.command("-oUpdateHostKeys=ask", "-oUserKnownHostsFile="+rotated.path("file"), "@"))
+		fmt.Fprint(screen, "echo i''n; exit\n")
 		screen.expect(t, "in\r\n")
 		screen.expect(t, "Accept updated host keys? (yes/no): ")
 		fmt.Fprint(screen, "maybe\n")

@@ -1,56 +1,65 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"runtime"
+	"strings"
 
+	"github.com/whelk-ssh/whelk/client"
 	"github.com/whelk-ssh/whelk/hostkey"
 )
 
-// keys reads the private keys, but for those that the agent has. One that cannot
-// be used is passed over, with a word about it if it was asked for.
-func (p *program) keys(inAgent map[string]bool) []hostkey.Signer {
-	var signers []hostkey.Signer
-	for _, name := range p.identities {
-		path := homePath(name)
-		if inAgent[path] {
-			continue
-		}
-		signer, err := readKey(path)
-		if err == nil {
-			signer, err = p.accepted(signer)
-		}
-		var barred *barredError
-		switch {
-		case err == nil:
-			p.log.printf(levelDebug1, "Will attempt key: %s %s %s", path, signer.PublicKey().Type(), hostkey.Fingerprint(signer.PublicKey()))
-			signers = append(signers, signer)
-		case errors.Is(err, fs.ErrNotExist) && !p.given["identityfile"]:
-			p.log.printf(levelDebug1, "There is no identity file %s.", path)
-		case errors.As(err, &barred) && !p.given["identityfile"]:
-			p.log.printf(levelDebug1, "Identity file %s is passed over: %v", path, err)
-		default:
-			p.log.printf(levelInfo, "Warning: identity file %s is passed over: %s", path, oneLine(err.Error()))
-		}
+// keys returns the keys of files and of the agent, in the usual order. An error
+// is for the case that no key does it.
+func (p *program) keys(ctx context.Context) ([]hostkey.Signer, error) {
+	i, err := client.IdentitiesFor(p.resolved, p.passphrase)
+	if err != nil {
+		return nil, err
 	}
-	return signers
+	i.Agent = p.agentKeys
+	i.Use, i.Skipped = p.useKey, p.skipKey
+	return i.Signers(ctx)
 }
 
-// readKey reads a private key that nobody else could have read.
-func readKey(path string) (hostkey.Signer, error) {
-	info, err := os.Stat(path)
+// useKey restricts a key to what it may sign with.
+func (p *program) useKey(key hostkey.Signer, file client.IdentityFile) (hostkey.Signer, error) {
+	key, err := p.accepted(key)
+	if err == nil {
+		from := file.Path
+		if from == "" {
+			from = "of the agent"
+		}
+		p.log.printf(levelDebug1, "Will attempt key: %s %s %s", key.PublicKey().Type(), hostkey.Fingerprint(key.PublicKey()), from)
+	}
+	return key, err
+}
+
+// skipKey says that a key is passed over, if it was asked for.
+func (p *program) skipKey(file client.IdentityFile, err error) {
+	at := levelInfo
+	var barred *barredError
+	missing := errors.Is(err, fs.ErrNotExist)
+	if !file.Given && (missing || errors.As(err, &barred)) {
+		at = levelDebug1
+	}
+	name := "identity file " + file.Path
+	if file.Path == "" {
+		name = "a key of the agent"
+	}
+	text := strings.TrimPrefix(oneLine(err.Error()), "hostkey: private key file "+file.Path+": ")
+	p.log.printf(at, "Warning: %s is passed over: %s", name, text)
+}
+
+// passphrase asks for that of a key.
+func (p *program) passphrase(ctx context.Context, file string, locked *hostkey.PassphraseError) ([]byte, error) {
+	if locked.Wrong {
+		p.log.printf(levelInfo, "Bad passphrase, try again for %s.", file)
+	}
+	text, err := p.secret(ctx, fmt.Sprintf("Enter passphrase for key '%s': ", printable(file)), false)
 	if err != nil {
-		return nil, err
+		err = fmt.Errorf("passphrase of %s: %w", file, err)
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 && runtime.GOOS != "windows" && info.Mode().IsRegular() {
-		return nil, fmt.Errorf("its permissions %04o are too open: chmod 600 it", mode)
-	}
-	file, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	return hostkey.ParsePrivateKey(file, nil)
+	return []byte(text), err
 }

@@ -2,323 +2,303 @@ package main
 
 import (
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
+	"time"
 
+	"github.com/whelk-ssh/whelk/client/sshconfig"
 	"github.com/whelk-ssh/whelk/hostkey/knownhosts"
 )
 
-// A keyword is one of ssh_config(5).
+// A keyword is one of ssh_config(5), and what whelk makes of it.
 type keyword struct {
-	set     func(s *settings, value string) error
-	repeats bool // further values add to the first
+	name string // in lower case
+	take func(s *settings, v value) error
+
+	// Of a keyword without take, idle is the value with which it asks for
+	// nothing, as "ssh -G" prints it. Any other is refused if it is an option,
+	// and, if dear is set, in a file too: who wrote it there would miss it. In
+	// a file there is a warning if loud is set.
+	idle       string
+	dear, loud bool
 }
 
-// keywords are those that change anything, in lower case.
-var keywords = map[string]keyword{
-	"addressfamily":            {set: oneOf(func(s *settings) *string { return &s.family }, "any", "inet", "inet6")},
-	"batchmode":                {set: yesNo(func(s *settings) *bool { return &s.batch })},
-	"casignaturealgorithms":    {set: setCASignatures},
-	"checkhostip":              {set: yesNo(func(s *settings) *bool { return &s.checkIP })},
-	"ciphers":                  {set: setCiphers},
-	"compression":              {set: setCompression},
-	"connecttimeout":           {set: setConnectTimeout},
-	"globalknownhostsfile":     {set: files(func(s *settings) *[]string { return &s.globalHosts })},
-	"hashknownhosts":           {set: yesNo(func(s *settings) *bool { return &s.hashHosts })},
-	"hostkeyalgorithms":        {set: setHostKeyAlgorithms},
-	"hostkeyalias":             {set: text(func(s *settings) *string { return &s.alias })},
-	"forwardagent":             {set: setForwardAgent},
-	"identitiesonly":           {set: yesNo(func(s *settings) *bool { return &s.identitiesOnly })},
-	"identityagent":            {set: text(func(s *settings) *string { return &s.agent })},
-	"identityfile":             {set: addIdentity, repeats: true},
-	"kexalgorithms":            {set: setKeyExchanges},
-	"loglevel":                 {set: setLogLevel},
-	"macs":                     {set: setMACs},
-	"numberofpasswordprompts":  {set: setPrompts},
-	"passwordauthentication":   {set: yesNo(func(s *settings) *bool { return &s.password })},
-	"port":                     {set: setPort},
-	"preferredauthentications": {set: setPreferred},
-	"pubkeyacceptedalgorithms": {set: setUserKeyAlgorithms},
-	"pubkeyacceptedkeytypes":   {set: setUserKeyAlgorithms}, // its name until OpenSSH 8.5
-	"pubkeyauthentication":     {set: yesNo(func(s *settings) *bool { return &s.publicKey })},
-	"rekeylimit":               {set: setRekeyLimit},
-	"requesttty":               {set: oneOf(func(s *settings) *string { return &s.requestTTY }, "auto", "no", "yes", "force")},
-	"revokedhostkeys":          {set: files(func(s *settings) *[]string { return &s.revokedHosts })},
-	"sendenv":                  {set: addSendEnv, repeats: true},
-	"setenv":                   {set: addSetEnv, repeats: true},
-	"stricthostkeychecking":    {set: setStrict},
-	"updatehostkeys":           {set: oneOf(func(s *settings) *string { return &s.updateHosts }, "yes", "no", "ask")},
-	"user":                     {set: setUser},
-	"userknownhostsfile":       {set: files(func(s *settings) *[]string { return &s.userHosts })},
-
-	"clearallforwardings":     {set: yesNo(func(s *settings) *bool { return &s.forwards.clear })},
-	"dynamicforward":          {set: addForward('D'), repeats: true},
-	"exitonforwardfailure":    {set: yesNo(func(s *settings) *bool { return &s.forwards.exit })},
-	"forwardx11":              {set: yesNo(func(s *settings) *bool { return &s.x11.forward })},
-	"forwardx11timeout":       {set: setX11Timeout},
-	"forwardx11trusted":       {set: yesNo(func(s *settings) *bool { return &s.x11.trusted })},
-	"xauthlocation":           {set: text(func(s *settings) *string { return &s.x11.xauth })},
-	"gatewayports":            {set: yesNo(func(s *settings) *bool { return &s.forwards.gateway })},
-	"localforward":            {set: addForward('L'), repeats: true},
-	"permitremoteopen":        {set: setRemoteOpen},
-	"remoteforward":           {set: addForward('R'), repeats: true},
-	"streamlocalbindmask":     {set: setBindMask},
-	"streamlocalbindunlink":   {set: yesNo(func(s *settings) *bool { return &s.forwards.unlink })},
-	"enableescapecommandline": {set: yesNo(func(s *settings) *bool { return &s.commandLine })},
-	"escapechar":              {set: setEscape},
-	"forkafterauthentication": {set: yesNo(func(s *settings) *bool { return &s.fork })},
-	"localcommand":            {set: text(func(s *settings) *string { return &s.localCommand })},
-	"permitlocalcommand":      {set: yesNo(func(s *settings) *bool { return &s.permitLocal })},
-	"remotecommand":           {set: setRemoteCommand},
-	"serveralivecountmax":     {set: setAliveCount},
-	"serveraliveinterval":     {set: setAliveInterval},
-	"sessiontype":             {set: oneOf(func(s *settings) *string { return &s.sessionType }, "default", "none", "subsystem")},
-	"stdinnull":               {set: yesNo(func(s *settings) *bool { return &s.stdinNull })},
-	"tcpkeepalive":            {set: yesNo(func(s *settings) *bool { return &s.tcpKeepAlive })},
-	"keepalive":               {set: yesNo(func(s *settings) *bool { return &s.tcpKeepAlive })}, // its name until OpenSSH 3.9
-
-	"hostbasedauthentication":         {set: yesNo(func(s *settings) *bool { return &s.hostbased })},
-	"hostbasedkeyfile":                {set: files(func(s *settings) *[]string { return &s.machineKeys })}, // ours
-	"kbdinteractiveauthentication":    {set: yesNo(func(s *settings) *bool { return &s.interactive })},
-	"challengeresponseauthentication": {set: yesNo(func(s *settings) *bool { return &s.interactive })}, // its name until OpenSSH 8.7
+// keywords are all of them, each once.
+var keywords = []keyword{
+	{name: "addkeystoagent", idle: "false"},
+	{name: "addressfamily", take: elsewhere},
+	{name: "batchmode", take: yesNo(func(s *settings) *bool { return &s.batch })},
+	{name: "bindaddress", take: elsewhere},
+	{name: "bindinterface", take: elsewhere},
+	{name: "canonicaldomains", take: elsewhere},
+	{name: "canonicalizefallbacklocal", take: elsewhere},
+	{name: "canonicalizehostname", take: elsewhere},
+	{name: "canonicalizemaxdots", take: elsewhere},
+	{name: "canonicalizepermittedcnames", take: elsewhere},
+	{name: "casignaturealgorithms", take: takeCASignatures},
+	{name: "certificatefile", take: elsewhere},
+	{name: "channeltimeout", idle: "", dear: true},
+	{name: "checkhostip", take: yesNo(func(s *settings) *bool { return &s.checkIP })},
+	{name: "ciphers", take: takeCiphers},
+	{name: "clearallforwardings", take: yesNo(func(s *settings) *bool { return &s.forwards.clear })},
+	{name: "compression", take: takeCompression},
+	{name: "connectionattempts", take: elsewhere},
+	{name: "connecttimeout", take: takeConnectTimeout},
+	{name: "controlmaster", idle: "false"},
+	{name: "controlpath", take: elsewhere}, // of no use without ControlMaster
+	{name: "controlpersist", take: elsewhere},
+	{name: "dynamicforward", take: takeForwards(func(s *settings) *[]forward { return &s.forwards.dynamic })},
+	{name: "enableescapecommandline", take: yesNo(func(s *settings) *bool { return &s.commandLine })},
+	{name: "enablesshkeysign", take: elsewhere}, // read by ssh-keysign alone
+	{name: "escapechar", take: takeEscape},
+	{name: "exitonforwardfailure", take: yesNo(func(s *settings) *bool { return &s.forwards.exit })},
+	{name: "fingerprinthash", idle: "SHA256"},
+	{name: "forkafterauthentication", take: yesNo(func(s *settings) *bool { return &s.fork })},
+	{name: "forwardagent", take: takeForwardAgent},
+	{name: "forwardx11", take: yesNo(func(s *settings) *bool { return &s.x11.forward })},
+	{name: "forwardx11timeout", take: takeX11Timeout},
+	{name: "forwardx11trusted", take: yesNo(func(s *settings) *bool { return &s.x11.trusted })},
+	{name: "gatewayports", take: yesNo(func(s *settings) *bool { return &s.forwards.gateway })},
+	{name: "globalknownhostsfile", take: list(func(s *settings) *[]string { return &s.globalHosts })},
+	{name: "gssapiauthentication", idle: "no"},
+	{name: "gssapidelegatecredentials", idle: "no"},
+	{name: "hashknownhosts", take: yesNo(func(s *settings) *bool { return &s.hashHosts })},
+	{name: "hostbasedacceptedalgorithms", take: elsewhere},
+	{name: "hostbasedauthentication", take: yesNo(func(s *settings) *bool { return &s.hostbased })},
+	{name: "hostbasedkeyfile", take: takeMachineKeys}, // ours
+	{name: "hostkeyalgorithms", take: takeHostKeyAlgorithms},
+	{name: "hostkeyalias", take: text(func(s *settings) *string { return &s.alias })},
+	{name: "hostname", take: text(func(s *settings) *string { return &s.host })},
+	{name: "identitiesonly", take: elsewhere},
+	{name: "identityagent", take: text(func(s *settings) *string { return &s.agent })},
+	{name: "identityfile", take: elsewhere},
+	{name: "ignoreunknown", take: elsewhere},
+	{name: "ipqos", take: elsewhere}, // the classes are those of the system
+	{name: "kbdinteractiveauthentication", take: yesNo(func(s *settings) *bool { return &s.interactive })},
+	{name: "kbdinteractivedevices", idle: ""},
+	{name: "kexalgorithms", take: takeKeyExchanges},
+	{name: "knownhostscommand", idle: "", loud: true},
+	{name: "localcommand", take: text(func(s *settings) *string { return &s.localCommand })},
+	{name: "localforward", take: takeForwards(func(s *settings) *[]forward { return &s.forwards.local })},
+	{name: "loglevel", take: takeLogLevel},
+	{name: "logverbose", idle: ""},
+	{name: "macs", take: takeMACs},
+	{name: "nohostauthenticationforlocalhost", take: yesNo(func(s *settings) *bool { return &s.trustLocalhost })},
+	{name: "numberofpasswordprompts", take: takePrompts},
+	{name: "obscurekeystroketiming", take: elsewhere}, // a server need not know
+	{name: "passwordauthentication", take: yesNo(func(s *settings) *bool { return &s.password })},
+	{name: "permitlocalcommand", take: yesNo(func(s *settings) *bool { return &s.permitLocal })},
+	{name: "permitremoteopen", take: takeRemoteOpen},
+	{name: "pkcs11provider", idle: "", loud: true},
+	{name: "port", take: takePort},
+	{name: "preferredauthentications", take: takePreferred},
+	{name: "proxycommand", take: elsewhere},
+	{name: "proxyjump", take: elsewhere},
+	{name: "proxyusefdpass", take: elsewhere},
+	{name: "pubkeyacceptedalgorithms", take: takeUserKeyAlgorithms},
+	{name: "pubkeyauthentication", take: takePublicKey},
+	{name: "rekeylimit", take: takeRekeyLimit},
+	{name: "remotecommand", take: text(func(s *settings) *string { return &s.remoteCommand })},
+	{name: "remoteforward", take: takeForwards(func(s *settings) *[]forward { return &s.forwards.remote })},
+	{name: "requesttty", take: takeRequestTTY},
+	{name: "requiredrsasize", take: elsewhere}, // fewer bits than 1024 are none here
+	{name: "revokedhostkeys", take: list(func(s *settings) *[]string { return &s.revokedHosts })},
+	{name: "securitykeyprovider", idle: "internal", loud: true},
+	{name: "sendenv", take: list(func(s *settings) *[]string { return &s.sendEnv })},
+	{name: "serveralivecountmax", take: takeAliveCount},
+	{name: "serveraliveinterval", take: takeAliveInterval},
+	{name: "sessiontype", take: text(func(s *settings) *string { return &s.sessionType })},
+	{name: "setenv", take: list(func(s *settings) *[]string { return &s.setEnv })},
+	{name: "stdinnull", take: yesNo(func(s *settings) *bool { return &s.stdinNull })},
+	{name: "streamlocalbindmask", take: takeBindMask},
+	{name: "streamlocalbindunlink", take: yesNo(func(s *settings) *bool { return &s.forwards.unlink })},
+	{name: "stricthostkeychecking", take: takeStrict},
+	{name: "syslogfacility", take: elsewhere}, // of no use without -y
+	{name: "tag", take: elsewhere},
+	{name: "tcpkeepalive", take: elsewhere},
+	{name: "tunnel", idle: "false", dear: true},
+	{name: "tunneldevice", take: elsewhere}, // of no use without Tunnel
+	{name: "updatehostkeys", take: takeUpdateHostKeys},
+	{name: "user", take: text(func(s *settings) *string { return &s.user })},
+	{name: "userknownhostsfile", take: list(func(s *settings) *[]string { return &s.userHosts })},
+	{name: "verifyhostkeydns", idle: "false"},
+	{name: "versionaddendum", idle: ""},
+	{name: "visualhostkey", idle: "no"},
+	{name: "warnweakcrypto", take: elsewhere}, // -v says so
+	{name: "xauthlocation", take: takeXauth},
 }
 
-// fixed are keywords with the only value that is supported so far, which is
-// what whelk does anyway.
-var fixed = map[string]string{
-	"canonicalizehostname": "no",
-	"controlmaster":        "no",
-	"controlpath":          "none",
-	"gssapiauthentication": "no",
-	"proxycommand":         "none",
-	"proxyjump":            "none",
-	"tunnel":               "no",
-	"verifyhostkeydns":     "no",
-	"visualhostkey":        "no",
+// own are the keywords that OpenSSH does not have.
+var own = []string{"hostbasedkeyfile"}
+
+// A value is what the configuration says about a keyword.
+type value struct {
+	*sshconfig.Settings
+	keyword string
+}
+
+func (v value) text() string { return v.Text(v.keyword) }
+
+func (v value) isSet() bool {
+	_, ok := v.Set(v.keyword)
+	return ok
+}
+
+// fail is an error about the keyword, where it is set.
+func (v value) fail(err error) error {
+	at, _ := v.Set(v.keyword)
+	return &sshconfig.Error{At: at, Keyword: v.keyword, Err: err}
+}
+
+// elsewhere is for what the configuration, or package client, has done with, and
+// what means nothing by itself.
+func elsewhere(*settings, value) error { return nil }
+
+// takeAll fills s with what the configuration says.
+func (s *settings) takeAll(from *sshconfig.Settings) error {
+	for _, k := range keywords {
+		v := value{from, k.name}
+		take := k.take
+		if take == nil {
+			take = k.refuse
+		}
+		if err := take(s, v); err != nil {
+			return v.fail(err)
+		}
+	}
+	return nil
+}
+
+// A notice is about what is asked for, and not done.
+type notice struct {
+	loud bool
+	text string
+}
+
+// refuse refuses what whelk does not do, or takes a note of it.
+func (k keyword) refuse(s *settings, v value) error {
+	at, given := v.Set(k.name)
+	asked := v.text()
+	switch {
+	case !given || asked == k.idle:
+		return nil
+	case !k.dear && !at.Option:
+		s.passedOver = append(s.passedOver, notice{k.loud, fmt.Sprintf("%v: %s %s is passed over: whelk does not support it yet", at, k.name, asked)})
+		return nil
+	case k.idle == "":
+		return fmt.Errorf("%q is not supported yet by whelk: leave it out, or use ssh", asked)
+	}
+	return fmt.Errorf("%q is not supported yet by whelk, only %q: leave it out, or use ssh", asked, k.idle)
 }
 
 // yesNo is a keyword that is on or off.
-func yesNo(field func(*settings) *bool) func(*settings, string) error {
-	return func(s *settings, value string) error {
-		switch strings.ToLower(value) {
-		case "yes", "true":
-			*field(s) = true
-		case "no", "false":
-			*field(s) = false
-		default:
-			return fmt.Errorf("%q is neither yes nor no", value)
-		}
-		return nil
-	}
-}
-
-// oneOf is a keyword with a few values.
-func oneOf(field func(*settings) *string, values ...string) func(*settings, string) error {
-	return func(s *settings, value string) error {
-		value = strings.ToLower(value)
-		if !slices.Contains(values, value) {
-			return fmt.Errorf("%q is none of %s", value, strings.Join(values, ", "))
-		}
-		*field(s) = value
+func yesNo(field func(*settings) *bool) func(*settings, value) error {
+	return func(s *settings, v value) error {
+		*field(s) = v.Yes(v.keyword)
 		return nil
 	}
 }
 
 // text is a keyword with any value.
-func text(field func(*settings) *string) func(*settings, string) error {
-	return func(s *settings, value string) error {
-		*field(s) = value
+func text(field func(*settings) *string) func(*settings, value) error {
+	return func(s *settings, v value) error {
+		*field(s) = v.text()
 		return nil
 	}
 }
 
-// files is a keyword with a list of files, or none.
-func files(field func(*settings) *[]string) func(*settings, string) error {
-	return func(s *settings, value string) error {
-		list, err := words(value)
-		if err != nil {
-			return err
-		}
-		if len(list) == 1 && strings.EqualFold(list[0], "none") {
-			list = nil
-		}
-		*field(s) = list
+// list is a keyword with several values.
+func list(field func(*settings) *[]string) func(*settings, value) error {
+	return func(s *settings, v value) error {
+		*field(s) = v.List(v.keyword)
 		return nil
 	}
 }
 
-// setCompression offers what ssh -C offers: the method that begins before
+// takeCompression offers what ssh -C offers: the method that begins before
 // authentication only to servers that have no other.
-func setCompression(s *settings, value string) error {
-	var wanted bool
-	if err := yesNo(func(*settings) *bool { return &wanted })(s, value); err != nil {
-		return err
-	}
-	s.transport.Compression = nil
-	if wanted {
+func takeCompression(s *settings, v value) error {
+	if v.Yes(v.keyword) {
 		s.transport.Compression = []string{"zlib@openssh.com", "zlib", "none"}
 	}
 	return nil
 }
 
-func setPort(s *settings, value string) (err error) {
-	s.port, err = parsePort(value)
-	return err
-}
-
-func setUser(s *settings, value string) error {
-	s.user = value
-	return checkName("user", value)
-}
-
-func setConnectTimeout(s *settings, value string) error {
-	limit, err := parseTime(value)
-	if err == nil && limit <= 0 {
-		err = fmt.Errorf("%q is no time to connect in", value)
-	}
-	s.connectTimeout = limit
-	return err
-}
-
-func setPrompts(s *settings, value string) (err error) {
-	s.prompts, err = strconv.Atoi(value)
-	if err != nil || s.prompts < 0 || s.prompts > 60 {
-		return fmt.Errorf("%q is not a number from 0 to 60", value)
+// takeConnectTimeout has a minute for who does not say, and all the time for who
+// says 0.
+func takeConnectTimeout(s *settings, v value) error {
+	switch {
+	case v.isSet() && v.Seconds(v.keyword) == 0:
+		s.connectTimeout = 24 * time.Hour
+	case v.isSet():
+		s.connectTimeout = v.Seconds(v.keyword)
 	}
 	return nil
 }
 
-func setPreferred(s *settings, value string) error {
-	s.preferred = strings.Split(value, ",")
+// maxPrompts bounds what a server can have somebody asked.
+const maxPrompts = 60
+
+func takePrompts(s *settings, v value) error {
+	s.prompts = min(v.Number(v.keyword), maxPrompts)
 	return nil
 }
 
-func setLogLevel(s *settings, value string) error {
+func takePort(s *settings, v value) error {
+	s.port = v.Port()
+	return nil
+}
+
+func takePreferred(s *settings, v value) error {
+	if v.isSet() {
+		s.preferred = strings.Split(v.text(), ",")
+	}
+	return nil
+}
+
+func takePublicKey(s *settings, v value) error {
+	s.publicKey = v.text() != "false"
+	return nil
+}
+
+func takeLogLevel(s *settings, v value) error {
 	for l, name := range levelNames {
-		if strings.EqualFold(value, name) {
+		if v.text() == name {
 			s.logLevel = level(l)
 			return nil
 		}
 	}
-	if strings.EqualFold(value, "DEBUG") {
-		s.logLevel = levelDebug1
-		return nil
-	}
-	return fmt.Errorf("%q is none of %s", value, strings.Join(levelNames, ", "))
+	s.logLevel = map[string]level{"SILENT": levelQuiet, "DEBUG": levelDebug1}[v.text()] // other names
+	return nil
 }
 
-// setRekeyLimit takes "bytes [time]", where "default" and "none" stand for
-// nothing out of the ordinary.
-func setRekeyLimit(s *settings, value string) error {
-	list, err := words(value)
-	if err != nil {
-		return err
-	}
-	if len(list) == 0 || len(list) > 2 {
-		return fmt.Errorf("%q is not of the form BYTES TIME", value)
-	}
-	if !strings.EqualFold(list[0], "default") {
-		if s.transport.Rekey.Bytes, err = parseBytes(list[0]); err != nil {
-			return err
-		}
-		if n := s.transport.Rekey.Bytes; n > 0 && n < 16 {
-			return fmt.Errorf("%d bytes are too few: 16 is the least", n)
-		}
-	}
-	if len(list) == 2 && !strings.EqualFold(list[1], "none") {
-		s.transport.Rekey.Interval, err = parseTime(list[1])
-	}
-	return err
+func takeRekeyLimit(s *settings, v value) error {
+	s.transport.Rekey.Bytes, s.transport.Rekey.Interval = v.RekeyLimit()
+	return nil
 }
 
-func setStrict(s *settings, value string) error {
-	switch strings.ToLower(value) {
-	case "yes", "true":
-		s.policy = knownhosts.Strict
-	case "ask":
-		s.policy = knownhosts.Ask
-	case "accept-new":
-		s.policy = knownhosts.AcceptNew
-	case "no", "false", "off":
-		s.policy = knownhosts.InsecureAcceptChanged
-	default:
-		return fmt.Errorf("%q is none of yes, accept-new, ask, no", value)
+func takeRequestTTY(s *settings, v value) error {
+	s.requestTTY = v.text()
+	if other, ok := map[string]string{"true": "yes", "false": "no"}[s.requestTTY]; ok {
+		s.requestTTY = other
 	}
 	return nil
 }
 
-func addIdentity(s *settings, value string) error {
-	if !strings.EqualFold(value, "none") {
-		s.identities = append(s.identities, strings.Trim(value, `"`))
-	}
+func takeStrict(s *settings, v value) error {
+	s.policy = map[string]knownhosts.Policy{
+		"true": knownhosts.Strict, "ask": knownhosts.Ask, "accept-new": knownhosts.AcceptNew, "false": knownhosts.InsecureAcceptChanged,
+	}[v.text()]
 	return nil
 }
 
-// addSetEnv takes NAME=value, more than once. The first value counts.
-func addSetEnv(s *settings, value string) error {
-	list, err := words(value)
-	if err != nil {
-		return err
-	}
-	for _, v := range list {
-		name, _, ok := strings.Cut(v, "=")
-		if !ok || name == "" {
-			return fmt.Errorf("%q is not of the form NAME=value", v)
-		}
-		set := func(other string) bool { return strings.HasPrefix(other, name+"=") }
-		if !slices.ContainsFunc(s.setEnv, set) {
-			s.setEnv = append(s.setEnv, v)
-		}
-	}
+func takeUpdateHostKeys(s *settings, v value) error {
+	s.updateHosts = map[string]string{"true": "yes", "false": "no", "ask": "ask"}[v.text()]
 	return nil
 }
 
-// addSendEnv takes patterns of names. One behind a dash takes those patterns
-// back that it matches.
-func addSendEnv(s *settings, value string) error {
-	list, err := words(value)
-	if err != nil {
-		return err
-	}
-	for _, pattern := range list {
-		if back, ok := strings.CutPrefix(pattern, "-"); ok {
-			s.sendEnv = slices.DeleteFunc(s.sendEnv, func(p string) bool { return match(back, p) })
-			continue
-		}
-		s.sendEnv = append(s.sendEnv, pattern)
+func takeMachineKeys(s *settings, v value) error {
+	if v.isSet() {
+		s.machineKeys = v.List(v.keyword)
 	}
 	return nil
-}
-
-// match reports whether name is what pattern describes: "*" stands for any
-// characters and "?" for one.
-func match(pattern, name string) bool {
-	for pattern != "" && pattern[0] != '*' {
-		if name == "" || pattern[0] != '?' && pattern[0] != name[0] {
-			return false
-		}
-		pattern, name = pattern[1:], name[1:]
-	}
-	if pattern == "" {
-		return name == ""
-	}
-	for i := range len(name) + 1 {
-		if match(pattern[1:], name[i:]) {
-			return true
-		}
-	}
-	return false
-}
-
-// environment returns the variables to be set for the remote command.
-func (s *settings) environment(ours []string) []string {
-	env := slices.Clone(s.setEnv)
-	for _, v := range ours {
-		name, _, _ := strings.Cut(v, "=")
-		if slices.ContainsFunc(s.sendEnv, func(pattern string) bool { return match(pattern, name) }) {
-			env = append(env, v)
-		}
-	}
-	return env
 }

@@ -12,11 +12,12 @@ func (p *program) runLocal(ctx context.Context) {
 	if !p.permitLocal || p.localCommand == "" {
 		return
 	}
-	shell := os.Getenv("SHELL")
-	if shell == "" {
-		shell = "/bin/sh"
+	command, err := p.resolved.Expand(p.localCommand, nil)
+	if err != nil {
+		p.log.printf(levelInfo, "LocalCommand: %v", err)
+		return
 	}
-	cmd := exec.CommandContext(ctx, shell, "-c", p.localCommand)
+	cmd := exec.CommandContext(ctx, shell(), "-c", command)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {
 		p.log.printf(levelDebug1, "LocalCommand: %v", err)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/whelk-ssh/whelk/client/sshconfig"
 )
 
 // failure is the exit status for everything that is not the remote command's.
@@ -33,27 +35,31 @@ func run(args []string) int {
 	case o.query != "":
 		return query(o.query)
 	}
-	forked := isForked()
-	if o.fork && !forked {
-		return runForked(args)
-	}
-	log, err := newLogger(o)
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "whelk: %v\n", err)
-		return failure
-	}
 	// A reader that goes away is noticed by the write that fails, and the
 	// remote command told.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := untilSignal()
 	defer stop()
-	p := &program{options: o, log: log, forked: forked, patience: &patience{limit: o.connectTimeout}, over: make(chan struct{}), typed: make(chan string)}
+	p := &program{options: o, hops: make(map[string]*program), forked: isForked(), over: make(chan struct{}), typed: make(chan string)}
+	if err := p.settle(ctx); err != nil {
+		fmt.Fprintf(os.Stderr, "whelk: %s\n", oneLine(explainConfig(err)))
+		return failure
+	}
+	if o.print {
+		p.resolved.WriteTo(os.Stdout)
+		return 0
+	}
+	if o.fork && !p.forked {
+		return runForked(args)
+	}
 	return p.run(ctx)
 }
 
-// A program is one run of whelk.
+// A program is one run of whelk, for one host.
 type program struct {
 	*options
+	config   sshconfig.Config
+	hops     map[string]*program // for the hosts on the way
 	log      *logger
 	patience *patience
 	spoke    bool          // the host has sent its version
@@ -65,8 +71,36 @@ type program struct {
 	typed    chan string   // on the terminal, for nobody, after that
 }
 
+// settle finds out what the configuration says about the host.
+func (p *program) settle(ctx context.Context) (err error) {
+	if p.config, err = p.configuration(p); err != nil {
+		return err
+	}
+	resolved, err := p.config.Evaluate(ctx, p.destination)
+	if err != nil {
+		return err
+	}
+	if p.settings, err = newSettings(resolved); err != nil && !p.print {
+		return err
+	}
+	if err := p.settleSession(); err != nil {
+		return err
+	}
+	attempts := time.Duration(resolved.Number("connectionattempts"))
+	p.patience = &patience{limit: p.connectTimeout * min(attempts, 1000)}
+	p.log, err = newLogger(p.options)
+	return err
+}
+
 // run connects and does what was asked for.
 func (p *program) run(ctx context.Context) int {
+	for _, n := range p.passedOver {
+		at := levelDebug1
+		if n.loud {
+			at = levelInfo
+		}
+		p.log.printf(at, "Warning: %s", n.text)
+	}
 	c, err := p.connect(ctx)
 	if err != nil {
 		return p.fail(err)
@@ -78,7 +112,7 @@ func (p *program) run(ctx context.Context) int {
 		return p.fail(err)
 	}
 	switch {
-	case p.forwards.stdio != "":
+	case p.stdioTo != "":
 		return p.stdio(ctx, c)
 	case p.noCommand:
 		return p.stay(ctx, c)

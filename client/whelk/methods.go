@@ -24,7 +24,7 @@ func (p *program) methods(local net.Addr) (methods []userauth.Method) {
 		case name == "hostbased" && p.hostbased:
 			methods = append(methods, p.vouching(local))
 		case name == "publickey" && p.publicKey:
-			methods = append(methods, userauth.PublicKeyFunc(p.allKeys))
+			methods = append(methods, userauth.PublicKeyFunc(p.keys))
 		case name == "keyboard-interactive" && p.interactive:
 			methods = append(methods, p.repeatedly(func(again func()) userauth.Method {
 				return userauth.KeyboardInteractive(func(ctx context.Context, c userauth.Challenge) ([]string, error) {
@@ -106,8 +106,8 @@ func (p *program) newPassword(ctx context.Context, prompt string) (string, error
 func (p *program) vouching(local net.Addr) userauth.Method {
 	var keys []hostkey.Signer
 	for _, name := range p.machineKeys {
-		path := homePath(name)
-		key, err := readKey(path)
+		path := p.homePath(name)
+		key, err := hostkey.ReadPrivateKeyFile(context.Background(), path, nil)
 		switch {
 		case err == nil:
 			keys = append(keys, key)

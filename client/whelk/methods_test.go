@@ -135,6 +135,6 @@ func TestHostbased(t *testing.T) {
 	require.Contains(t, stderr, "does not let")
 	require.NoError(t, os.Chmod(s.path("machine"), 0o644))
 	_, stderr, _ = s.run("", "-oHostbasedAuthentication=yes", "-oHostbasedKeyFile="+s.path("machine"), "@", "true")
-	require.Contains(t, stderr, "too open")
+	require.Contains(t, stderr, "others may read it")
 	require.NotEmpty(t, localName(nil))
 }

@@ -3,28 +3,38 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/whelk-ssh/whelk/client/sshconfig"
 )
 
 // options is what the command line asks for.
 type options struct {
 	settings
 
-	host    string
-	command string
+	destination string // as given
+	command     string
 
-	noCommand bool // -N
-	noStdin   bool // -n
-	terminal  int  // -t, once for each; -1 for -T
-	verbose   int  // -v
-	quiet     bool // -q
-	logFile   string
-	query     string // -Q
-	version   bool   // -V
+	said     []sshconfig.Option // in the order in which they stand
+	stronger []sshconfig.Option // count whatever the others say
+
+	configFile string // -F
+	print      bool   // -G
+	jumps      string // -J
+	noCommand  bool   // -N
+	stdioTo    string // -W: host:port, or ""
+	noStdin    bool   // -n
+	terminal   int    // -t, once for each; -1 for -T
+	verbose    int    // -v
+	quiet      bool   // -q
+	logFile    string
+	query      string // -Q
+	version    bool   // -V
 }
 
-const usage = "usage: whelk [-46AaCfgkNnqsTtVvXxY] [-c ciphers] [-D [address:]port] [-E file] [-e char] [-i key] [-L forwarding] " +
-	"[-l user] [-m macs] [-o keyword=value] [-p port] [-Q query] [-R forwarding] [-W host:port] [user@]host [command ...]"
+const usage = "usage: whelk [-46AaCfGgkNnqsTtVvXxY] [-B interface] [-b address] [-c ciphers] [-D [address:]port] [-E file] [-e char] [-F file] [-i key] " +
+	"[-J hosts] [-L forwarding] [-l user] [-m macs] [-o keyword=value] [-P tag] [-p port] [-Q query] [-R forwarding] [-W host:port] [user@]host [command ...]"
 
 // flags are those of ssh(1), all of them, so that those not supported are
 // told from those that do not exist.
@@ -32,7 +42,7 @@ const flags = "1246ab:c:e:fgi:kl:m:no:p:qstvxAB:CD:E:F:GI:J:KL:MNO:P:Q:R:S:TVw:W
 
 // parseOptions reads a command line.
 func parseOptions(args []string) (*options, error) {
-	o := &options{settings: newSettings()}
+	o := &options{}
 	s := &scanner{args: args}
 	for {
 		flag, value, err := s.next(flags)
@@ -48,53 +58,62 @@ func parseOptions(args []string) (*options, error) {
 			}
 			continue
 		}
-		if o.host != "" {
+		if o.destination != "" {
 			break
 		}
 		destination, ok := s.word()
 		if !ok {
 			return nil, errors.New(usage)
 		}
-		if err := o.destination(destination); err != nil {
+		if err := o.setDestination(destination); err != nil {
 			return nil, err
 		}
 	}
 	o.command = strings.Join(s.args, " ")
-	o.settings.fill()
 	return o, o.check()
+}
+
+// setDestination takes a host, user@host or ssh://user@host:port. What flags said
+// before counts more.
+func (o *options) setDestination(text string) error {
+	d, err := sshconfig.ParseDestination(text)
+	o.destination = d.Host
+	o.said = append(o.said, d.Options()...)
+	return err
 }
 
 // toggles are the flags without a value.
 var toggles = map[byte]func(*options){
-	'4': func(o *options) { o.family = "inet" },
-	'6': func(o *options) { o.family = "inet6" },
-	'C': func(o *options) { o.given["compression"] = setCompression(&o.settings, "yes") == nil }, // whatever -o says
-	'N': func(o *options) { o.noCommand = true },
-	'n': func(o *options) { o.noStdin = true },
-	'T': func(o *options) { o.terminal = -1 },
+	'4': func(o *options) { o.insist("AddressFamily", "inet") },
+	'6': func(o *options) { o.insist("AddressFamily", "inet6") },
+	'A': func(o *options) { o.insist("ForwardAgent", "yes") },
+	'a': func(o *options) { o.insist("ForwardAgent", "no") },
+	'C': func(o *options) { o.insist("Compression", "yes") },
+	'G': func(o *options) { o.print = true },
+	'k': func(o *options) { o.insist("GSSAPIAuthentication", "no") },
+	'N': func(o *options) { o.noCommand = true; o.insist("SessionType", "none") },
+	'n': func(o *options) { o.noStdin = true; o.insist("StdinNull", "yes") },
+	'T': func(o *options) { o.terminal = -1; o.insist("RequestTTY", "no") },
 	't': func(o *options) { o.terminal = max(o.terminal, 0) + 1 },
 	'v': func(o *options) { o.verbose++ },
 	'q': func(o *options) { o.quiet = true },
 	'V': func(o *options) { o.version = true },
-	'f': func(o *options) { o.fork = true },
-	's': func(o *options) { o.sessionType = "subsystem" },
-	// What these switch off is off.
-	'k': func(*options) {},
+	'x': func(o *options) { o.insist("ForwardX11", "no") },
+	'X': func(o *options) { o.insist("ForwardX11", "yes") },
+	'Y': func(o *options) { o.insist("ForwardX11", "yes"); o.insist("ForwardX11Trusted", "yes") },
+	'g': func(o *options) { o.insist("GatewayPorts", "yes") },
+	'f': func(o *options) { o.insist("ForkAfterAuthentication", "yes") },
+	's': func(o *options) { o.insist("SessionType", "subsystem") },
 }
 
 // shorthands are the flags that stand for a keyword.
 var shorthands = map[byte]string{
-	'c': "Ciphers", 'e': "EscapeChar", 'i': "IdentityFile", 'l': "User", 'm': "MACs", 'p': "Port",
+	'c': "Ciphers", 'e': "EscapeChar", 'i': "IdentityFile", 'J': "ProxyJump", 'l': "User", 'm': "MACs", 'P': "Tag", 'p': "Port",
 }
 
-// overrides are the flags that set keywords, whatever -o says before them.
-var overrides = map[byte][][2]string{
-	'A': {{"ForwardAgent", "yes"}},
-	'a': {{"ForwardAgent", "no"}},
-	'g': {{"GatewayPorts", "yes"}},
-	'X': {{"ForwardX11", "yes"}},
-	'x': {{"ForwardX11", "no"}},
-	'Y': {{"ForwardX11", "yes"}, {"ForwardX11Trusted", "yes"}},
+// insist sets a keyword, whatever else is said about it. The last one counts.
+func (o *options) insist(keyword, value string) {
+	o.stronger = slices.Insert(o.stronger, 0, sshconfig.Option{Keyword: keyword, Value: value, Literal: true})
 }
 
 // flag takes one flag.
@@ -104,45 +123,69 @@ func (o *options) flag(flag byte, value string) error {
 		return nil
 	}
 	if keyword, ok := shorthands[flag]; ok {
-		if err := o.set(keyword, value); err != nil {
-			return fmt.Errorf("-%c: %w", flag, err)
-		}
-		return nil
+		return o.shorthand(flag, keyword, value)
 	}
-	for _, keyword := range overrides[flag] {
-		if err := o.override(keyword[0], keyword[1]); err != nil {
-			return err
-		}
-	}
-	if overrides[flag] != nil {
-		return nil
-	}
-	if set, ok := forwardFlags[flag]; ok {
-		if err := set(&o.settings, value); err != nil {
+	if forward, ok := forwardFlags[flag]; ok {
+		if err := forward(o, value); err != nil {
 			return fmt.Errorf("-%c %s: %w", flag, value, err)
 		}
 		return nil
 	}
 	switch {
+	case flag == 'B':
+		o.insist("BindInterface", value)
+		return nil
+	case flag == 'b':
+		o.insist("BindAddress", value)
+		return nil
 	case flag == 'o':
-		return o.assign(value)
+		option, err := sshconfig.ParseOption(value)
+		if err != nil {
+			return fmt.Errorf("-o %q is not of the form Keyword=value", value)
+		}
+		o.said = append(o.said, option)
+		return nil
 	case flag == 'E':
 		o.logFile = value
+		return nil
+	case flag == 'F':
+		o.configFile = value
 		return nil
 	case flag == 'Q':
 		o.query = value
 		return nil
-	case flag == 'F' && (value == "none" || value == "/dev/null"):
-		return nil // no configuration file is read anyway
 	}
 	return fmt.Errorf("-%c is not supported yet by whelk: leave it out, or use ssh", flag)
 }
 
+// shorthand takes a flag that stands for a keyword.
+func (o *options) shorthand(flag byte, keyword, value string) error {
+	var err error
+	switch {
+	case value == "":
+		err = errors.New("there is no value")
+	case flag == 'l':
+		err = sshconfig.CheckUser(value)
+	case flag == 'J' && o.jumps != "":
+		err = errors.New("it is given twice: separate several hosts by commas")
+	case flag == 'J':
+		o.jumps = value
+	}
+	if err != nil {
+		return fmt.Errorf("-%c: %w", flag, err)
+	}
+	literal := flag != 'J' // which is taken as it stands anyway
+	o.said = append(o.said, sshconfig.Option{Keyword: keyword, Value: value, Literal: literal})
+	return nil
+}
+
 // check refuses what cannot work.
 func (o *options) check() error {
-	if o.forwards.settle() && o.command != "" {
+	if o.stdioTo != "" && o.command != "" {
 		return fmt.Errorf("-W means that no command is run, but there is one: %q", o.command)
 	}
-	o.noCommand = o.noCommand || o.forwards.stdio != ""
-	return o.settleSession()
+	if o.noCommand && o.command != "" {
+		return fmt.Errorf("-N means that no command is run, but there is one: %q", o.command)
+	}
+	return nil
 }

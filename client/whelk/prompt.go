@@ -21,11 +21,16 @@ func canAsk() bool {
 	return true
 }
 
-// prompt asks on the terminal, even if standard input is not one.
+// prompt asks for what the host is told.
 func (p *program) prompt(ctx context.Context, text string, echo bool) (string, error) {
 	if p.changed {
 		return "", errors.New("passwords are not sent to a host whose key has changed")
 	}
+	return p.secret(ctx, text, echo)
+}
+
+// secret asks on the terminal, even if standard input is not one.
+func (p *program) secret(ctx context.Context, text string, echo bool) (string, error) {
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
 		return "", errors.New("there is no terminal to ask for it")

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,7 +135,7 @@ func (s *sshd) command(args ...string) *exec.Cmd {
 			break
 		}
 	}
-	cmd := exec.Command(whelk, append(flags, args...)...)
+	cmd := exec.Command(whelk, slices.Concat([]string{"-F", "none"}, flags, args)...)
 	cmd.Env = append(os.Environ(), "TERM=vt100", "SSH_AUTH_SOCK=")
 	return cmd
 }

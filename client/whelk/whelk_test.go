@@ -205,7 +205,7 @@ func TestPeersThatAreNotSSH(t *testing.T) {
 			_, port, err := net.SplitHostPort(l.Addr().String())
 			require.NoError(t, err)
 			start := time.Now()
-			_, stderr, status := capture(exec.Command(whelk, "-oConnectTimeout=1", "-p", port, "127.0.0.1", "true"), "")
+			_, stderr, status := capture(exec.Command(whelk, "-F", "none", "-oConnectTimeout=1", "-p", port, "127.0.0.1", "true"), "")
 			require.Equal(t, failure, status)
 			require.Equal(t, 1, strings.Count(stderr, "\n"), stderr)
 			require.Contains(t, stderr, test.want)

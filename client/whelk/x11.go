@@ -173,7 +173,16 @@ func again(c *client.Client, cmd *client.Cmd) *client.Cmd {
 	return other
 }
 
-func setX11Timeout(s *settings, value string) (err error) {
-	s.x11.timeout, err = parseTime(value)
-	return err
+func takeX11Timeout(s *settings, v value) error {
+	if v.isSet() {
+		s.x11.timeout = v.Seconds(v.keyword)
+	}
+	return nil
+}
+
+func takeXauth(s *settings, v value) error {
+	if v.isSet() {
+		s.x11.xauth = v.text()
+	}
+	return nil
 }

@@ -32,13 +32,11 @@ func TestX11Options(t *testing.T) {
 		{nil, false, false}, {[]string{"-X"}, true, false}, {[]string{"-Y"}, true, true}, {[]string{"-X", "-x"}, false, false},
 		{[]string{"-oForwardX11=yes", "-oForwardX11Trusted=yes"}, true, true}, {[]string{"-oForwardX11=no", "-X"}, true, false},
 	} {
-		o, err := parseOptions(append(test.args, "host"))
-		require.NoError(t, err)
+		o := configured(t, append(test.args, "host")...)
 		require.Equal(t, test.forward, o.x11.forward, "%q", test.args)
 		require.Equal(t, test.trusted, o.x11.trusted, "%q", test.args)
 	}
-	o, err := parseOptions([]string{"-oForwardX11Timeout=1h", "-oXAuthLocation=/x", "host"})
-	require.NoError(t, err)
+	o := configured(t, "-oForwardX11Timeout=1h", "-oXAuthLocation=/x", "host")
 	require.Equal(t, time.Hour, o.x11.timeout)
 	require.Equal(t, "/x", o.x11.xauth)
 }

@@ -48,15 +48,19 @@ var layers = map[string]layer{
 	"userauth":   {internal: []string{"wire", "hostkey"}},
 	"connection": {internal: []string{"wire", "channel", "internal/ledger"}, tests: []string{"golang.org/x/net/nettest"}},
 
+	// What users write, for the facades.
+	"client/sshconfig": {internal: []string{"cipher", "mac", "kex", "hostkey", "internal/pattern"}},
+
 	// Level 3: composition.
-	"client":         {internal: append(facade, "internal/socks"), tests: []string{"golang.org/x/net/nettest"}},
+	"client":         {internal: append(facade, "cipher", "kex", "mac", "hostkey/knownhosts", "client/sshconfig", "internal/socks"), tests: []string{"golang.org/x/net/nettest"}},
 	"server":         {internal: facade, external: []string{crypto + "bcrypt"}, tests: []string{"golang.org/x/net/nettest", proxy, "github.com/creack/pty"}},
 	"server/sshtest": {internal: append(facade, "client", "server", "internal/memnet")},
 
 	// Level 4: what uses all of it.
-	"client/whelk":  {internal: append(belowFacades, "client", "internal/algolist", "internal/pattern", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys"}, tests: []string{"github.com/creack/pty"}},
-	"server/whelkd": {internal: append(belowFacades, "server", "internal/algolist", "internal/pattern", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys", "github.com/creack/pty", proxy}},
-	"fuzz":          {internal: belowFacades},
+	"client/whelk":   {internal: append(belowFacades, "client", "client/sshconfig", "internal/algolist", "internal/pattern", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys"}, tests: []string{"github.com/creack/pty"}},
+	"client/whelkcp": {internal: append(belowFacades, "client", "client/sshconfig"), external: []string{"golang.org/x/term", "github.com/schollz/progressbar/v3"}},
+	"server/whelkd":  {internal: append(belowFacades, "server", "internal/algolist", "internal/pattern", "internal/splice"), external: []string{"golang.org/x/term", "golang.org/x/sys", "github.com/creack/pty", proxy}},
+	"fuzz":           {internal: belowFacades},
 
 	"internal/algolist":    {internal: []string{"cipher", "mac", "kex", "kex/curve448", "hostkey", "hostkey/ed448", "hostkey/mldsa44", "internal/pattern"}},
 	"internal/arch":        {},
@@ -77,7 +81,7 @@ var layers = map[string]layer{
 }
 
 var (
-	facade       = []string{"transport", "userauth", "connection", "channel", "hostkey", "agent", "wire", "internal/pattern", "internal/splice"}
+	facade       = []string{"transport", "userauth", "connection", "channel", "channel/sftp", "hostkey", "agent", "wire", "internal/pattern", "internal/splice"}
 	belowFacades = []string{
 		"wire", "mac", "cipher", "kex", "hostkey", "hostkey/knownhosts", "agent",
 		"channel", "channel/sftp", "transport", "userauth", "connection",

@@ -37,4 +37,4 @@ var figures = append([]figure{
 	{name: "allocs-per-32KiB-xcrypto", unit: "allocs", less: true, ours: allocations(ours), peer: allocations(peer)},
 	{name: "channels-1000-xcrypto", unit: "MB/s", ours: channels(ours, manyChannels), peer: channels(peer, manyChannels)},
 	{name: "channels-1000-vs-1", unit: "MB/s", ours: channels(ours, manyChannels), peer: channels(ours, 1)},
-}, exchangeFigures()...)
+}, append(exchangeFigures(), sftpFigures()...)...)

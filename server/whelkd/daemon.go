@@ -74,7 +74,7 @@ func (d *daemon) settle(o *options) error {
 		ConnContext:      withConnection,
 	}
 	for name, command := range o.subsystems {
-		d.server.Subsystems[name] = server.HandlerFunc(func(s *server.Session) { d.serve(s, command) })
+		d.server.Subsystems[name] = d.subsystem(command)
 	}
 	o.x11.apply(&d.server)
 	o.forwarding.apply(&d.server)

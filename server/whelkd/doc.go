@@ -223,7 +223,10 @@
 // it is interrupted.
 //
 // ForceCommand runs instead of whatever the client asks for, a key's own command
-// included; SSH_ORIGINAL_COMMAND has what that was. With ExposeAuthInfo,
+// included; SSH_ORIGINAL_COMMAND has what that was. The command internal-sftp, of
+// a Subsystem or forced, starts no program: whelkd itself serves the user's
+// files. It takes -R, -d and -u of sftp-server(8), -r with a directory that there
+// is nothing above of, which is ours, and -e, -f and -l without effect. With ExposeAuthInfo,
 // SSH_USER_AUTH is a file with the methods that the user has passed, a line each
 // and without their keys, for as long as the session lasts. Terminals
 // are allowed unless PermitTTY says otherwise. StrictModes is always on.

@@ -166,7 +166,7 @@ func TestKeywordsRefuse(t *testing.T) {
 		"LoginGraceTime=2x", "LoginGraceTime=m", "LoginGraceTime=99999999999", "LoginGraceTime=2000000000w", "LoginGraceTime=-1",
 		"MaxAuthTries=0", "MaxAuthTries=many", "MaxSessions=-1", "MaxStartups=10:30", "MaxStartups=10:130:100", "MaxStartups=100:30:10", "MaxStartups=0",
 		"PermitTTY=maybe", "PubkeyAuthentication=2", "LogLevel=LOUD", "RekeyLimit=1T", "RekeyLimit=-1", "RekeyLimit=9999999999G", "RekeyLimit=1 2 3",
-		"RekeyLimit=K", "Subsystem=sftp", "Subsystem=sftp internal-sftp", "Port=x", "ListenAddress=a:b:c", "ListenAddress=host:99999", "PerSourceMaxStartups=-1",
+		"RekeyLimit=K", "Subsystem=sftp", "Subsystem=sftp internal-sftp -P open", "Port=x", "ListenAddress=a:b:c", "ListenAddress=host:99999", "PerSourceMaxStartups=-1",
 	} {
 		t.Run(option, func(t *testing.T) {
 			keyword, _, _ := strings.Cut(option, "=")

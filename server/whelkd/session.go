@@ -15,7 +15,13 @@ import (
 )
 
 // serveCommand runs what the client asked for: a command, or a shell.
-func (d *daemon) serveCommand(s *server.Session) { d.serve(s, s.Command()) }
+func (d *daemon) serveCommand(s *server.Session) {
+	if command, ok := d.onlyFiles(s); ok {
+		d.serveFiles(s, command)
+		return
+	}
+	d.serve(s, s.Command())
+}
 
 // serve runs a command for a session, to its end, unless ForceCommand has
 // another. "" is a login shell.

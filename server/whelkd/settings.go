@@ -161,8 +161,8 @@ func setSubsystem(o *options, v []string) error {
 	if len(v) == 1 {
 		return errors.New("it has a name and no command")
 	}
-	if v[1] == "internal-sftp" {
-		return errors.New("internal-sftp is not supported: name a program, such as /usr/lib/openssh/sftp-server")
+	if err := checkSubsystem(strings.Join(v[1:], " ")); err != nil {
+		return err
 	}
 	if _, ok := o.subsystems[name]; ok {
 		return fmt.Errorf("subsystem %q is there twice", name)

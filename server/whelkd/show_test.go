@@ -201,7 +201,7 @@ func TestRefusals(t *testing.T) {
 		"RekeyLimit=1 2 3":                  `"1 2 3" is not an amount and a time`,
 		"RekeyLimit=1G x":                   "is not a time",
 		"SetEnv==x":                         "is not of the form NAME=value",
-		"Subsystem=sftp internal-sftp":      "internal-sftp is not supported",
+		"Subsystem=sftp internal-sftp -P x": "internal-sftp has no option",
 		"VersionAddendum=\xff":              "characters of US-ASCII",
 		"HostbasedAcceptedAlgorithms=x":     "it is not supported",
 		"IPQoS=af21 cs1":                    `"af21 cs1" is not supported, only "none"`,
