@@ -305,13 +305,15 @@ func TestConfigFor(t *testing.T) {
 	require.Equal(t, "me", c.User)
 	require.Nil(t, c.Transport.Ciphers)
 	require.Nil(t, c.Agent)
+	require.Zero(t, c.KeepAlive.Patience())
 	require.NotNil(t, c.Updater)
 	require.Equal(t, "publickey "+strings.Repeat("keyboard-interactive ", 3)+strings.Repeat("password ", 3), names(c))
 
 	c, err = ConfigFor(settingsOf(t, "Ciphers aes256-ctr\nMACs +hmac-sha1\nKexAlgorithms ^ecdh-sha2-nistp256\nHostKeyAlgorithms +ssh-rsa\nPubkeyAcceptedAlgorithms rsa-sha2-256\n"+
 		"RekeyLimit 1M 2h\nCompression yes\nUpdateHostKeys no\nPreferredAuthentications none,password,publickey,gssapi-with-mic\nNumberOfPasswordPrompts 1\n"+
-		"CASignatureAlgorithms ssh-ed25519\nForwardAgent /agent\nUser you"), q)
+		"CASignatureAlgorithms ssh-ed25519\nForwardAgent /agent\nUser you\nServerAliveInterval 15\nServerAliveCountMax 2"), q)
 	require.NoError(t, err)
+	require.Equal(t, 30*time.Second, c.KeepAlive.Patience())
 	require.Equal(t, "you", c.User)
 	require.Equal(t, "aes256-ctr", c.Transport.Ciphers[0].Name)
 	require.Equal(t, "hmac-sha1", c.Transport.MACs[len(c.Transport.MACs)-1].Name)

@@ -11,6 +11,7 @@ import (
 	"github.com/whelk-ssh/whelk/agent"
 	"github.com/whelk-ssh/whelk/cipher"
 	"github.com/whelk-ssh/whelk/client/sshconfig"
+	"github.com/whelk-ssh/whelk/connection"
 	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/hostkey/knownhosts"
 	"github.com/whelk-ssh/whelk/kex"
@@ -75,6 +76,7 @@ func ConfigFor(s *sshconfig.Settings, q Questions) (*Config, error) {
 	}
 	hosts := knownhosts.New(knownHostsFor(s, &q))
 	config := &Config{User: s.User(), HostKeys: hosts, Transport: settings, Auth: methodsFor(s, &q)}
+	config.KeepAlive = connection.KeepAlive{Interval: s.Seconds("serveraliveinterval"), Count: max(s.Number("serveralivecountmax"), 1)}
 	if given := s.Given("hostkeyalgorithms"); given != "" && strings.Contains("+-", given[:1]) {
 		preferred := hosts.HostKeyAlgorithms(hostkey.Host{Name: hostAddress(s)})
 		config.Transport.HostKeyAlgorithms = inOrderOf(preferred, settings.HostKeyAlgorithms)

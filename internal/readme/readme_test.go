@@ -25,7 +25,8 @@ import (
 const shown = "127.0.0.1:2222"
 
 // snippets returns the programs of the README: each block of Go is one, but
-// for those marked as the tutorial's, which are one together and come last.
+// for those marked as the tutorial's, which are one together and come last, and
+// fragments.
 func snippets(t *testing.T) (programs []string) {
 	t.Helper()
 	text, err := os.ReadFile("../../README.md")
@@ -39,7 +40,7 @@ func snippets(t *testing.T) (programs []string) {
 			before = strings.TrimSpace(part)
 		case isGo && strings.HasSuffix(before, "<!-- tutorial -->"):
 			tutorial.WriteString(code)
-		case isGo:
+		case isGo && !strings.HasSuffix(before, fragment):
 			programs = append(programs, code)
 		}
 	}
