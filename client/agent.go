@@ -59,8 +59,7 @@ func agentBinding(s *transport.State) agent.Binding {
 type lending struct {
 	client *Client
 	dial   func(ctx context.Context) (io.ReadWriteCloser, error)
-	next   func(*connection.Opening) // of the user, or nil
-	ctx    context.Context           // done when the connection has ended
+	ctx    context.Context // done when the connection has ended
 	cancel context.CancelFunc
 
 	mu        sync.Mutex // never held to wait
@@ -86,17 +85,13 @@ const (
 
 var errNoAgent = errors.New("client: Cmd.ForwardAgent is set, and Config.Agent is nil: say which agent")
 
-// lend changes the settings of the connection protocol, so that the server may
-// open channels to the agent, should it be offered one.
-func (c *Client) lend(config *Config, mux *connection.Config) {
+// lend lets the server open channels to the agent, should it be offered one.
+func (c *Client) lend(config *Config) {
 	if config.Agent == nil {
 		return
 	}
-	l := &lending{client: c, dial: config.Agent, next: mux.OnOpen}
-	l.ctx, l.cancel = context.WithCancel(context.Background())
-	c.lending = l
-	mux.Opens = max(mux.Opens, maxLent)
-	mux.OnOpen = l.open
+	c.lending = &lending{client: c, dial: config.Agent}
+	c.lending.ctx, c.lending.cancel = context.WithCancel(context.Background())
 }
 
 // offerAgent asks the server to make the agent known to a command, and takes
@@ -132,18 +127,8 @@ func (l *lending) begin(ch *channel.Channel) bool {
 	return true
 }
 
-// open answers the server, which wants a channel. It never waits.
+// open answers the server, which wants a channel to the agent. It never waits.
 func (l *lending) open(o *connection.Opening) {
-	switch o.Type {
-	case agentChannel, agentChannelOpenSSH:
-	default:
-		if l.next != nil {
-			l.next(o)
-			return
-		}
-		o.Reject(channel.AdministrativelyProhibited, "opening channels is not allowed")
-		return
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {

@@ -24,8 +24,10 @@ type Client struct {
 	mux       *connection.Mux
 	local     net.Addr // of our end
 	remote    net.Addr
-	lending   *lending      // nil without an Agent
-	updating  *updating     // nil without an Updater
+	lending   *lending  // nil without an Agent
+	updating  *updating // nil without an Updater
+	forwards  forwards
+	displays  displays
 	noMore    atomic.Bool   // NoMoreSessions was called
 	done      chan struct{} // closed when the connection has ended and err is set
 	err       error
@@ -105,7 +107,7 @@ func newClient(ctx context.Context, nc net.Conn, address string, config *Config)
 	}
 	c := &Client{transport: t, local: nc.LocalAddr(), remote: nc.RemoteAddr(), done: make(chan struct{})}
 	mux := c.listen(settings.Host, config)
-	c.lend(config, mux)
+	c.takeIn(config, mux)
 	c.mux = connection.New(t, mux)
 	c.mux.Watch(config.KeepAlive, func() {
 		t.Abandon(fmt.Errorf("%w: no answer for %v", ErrDeadPeer, config.KeepAlive.Patience()))
@@ -169,6 +171,8 @@ func (c *Client) serve() {
 	disconnect(c.transport, err)
 	c.transport.Close()
 	c.lending.end()
+	c.forwards.end(c.mux.Err())
+	c.displays.end()
 	if c.updating != nil {
 		c.updating.end()
 	}

@@ -57,6 +57,10 @@ type Cmd struct {
 	// if the server does not want it.
 	ForwardAgent bool
 
+	// X11, unless nil, lends a display to the command. Start fails with a
+	// [*StartError] if the server does not want it.
+	X11 *X11
+
 	client *Client
 	name   string
 
@@ -198,6 +202,11 @@ func (c *Cmd) request(ctx context.Context, ch *channel.Channel, env []wire.EnvRe
 	}
 	if c.ForwardAgent {
 		if err := c.client.offerAgent(ch); err != nil {
+			return err
+		}
+	}
+	if c.X11 != nil {
+		if err := c.client.offerX11(ctx, ch, c.X11); err != nil {
 			return err
 		}
 	}

@@ -38,7 +38,10 @@ type Config struct {
 	Transport transport.Config
 
 	// Mux says what the server may ask for. If it is zero, nothing: channels
-	// the server opens are refused, as are its global requests. With an
+	// the server opens are refused, as are its global requests, but for those
+	// that Listen, X11 and Agent have asked for. With Opens and OnOpen, it gets
+	// what is left of the channels, and 1024 may be without an answer; with Opens
+	// alone, those are for Accept of the Mux, and Listen and X11 fail. With an
 	// Updater, requests are to be taken by its OnRequest.
 	Mux connection.Config
 

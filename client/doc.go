@@ -12,6 +12,8 @@
 //	           |
 //	           +--> Command --> Cmd       a command or shell, as os/exec has it
 //	           +--> Subsystem             a stream to "sftp" and the like
+//	           +--> DialContext           a net.Conn that the server makes     section 7.2
+//	           +--> Listen                a net.Listener at the server         section 7.1
 //	           +--> Mux                   everything else
 //
 // A [Client] trusts no host by itself: [Config] says which host keys speak for
@@ -38,10 +40,25 @@
 // A [Pool] keeps Clients for those who need many of them, or one often; its Run
 // runs a command on many hosts.
 //
-// It does not forward connections; what a server
-// asks of it, channels and global requests alike, is refused unless
-// [Config].Mux says otherwise. The keys that a server announces are ignored
-// unless [Config].Updater wants them.
+// What a server asks of it, channels and global requests alike, is refused unless
+// it was asked for or [Config].Mux says otherwise. The keys that a server
+// announces are ignored unless [Config].Updater wants them.
+//
+// # Forwarding
+//
+// [Client.DialContext] and [Client.Listen] are a dialer and a listener like any
+// other, of TCP ports and Unix sockets: net/http serves and asks through them, and
+// one Client is the dialer of the next, with [New]. [Forward] and [ForwardSOCKS]
+// connect those who come to a listener, of this machine or the server's, with what
+// a function dials. [Cmd].X11 lends a display.
+//
+//	ssh -L  Forward       net.Listen     DialContext
+//	ssh -R  Forward       Client.Listen  net.Dialer
+//	ssh -D  ForwardSOCKS  net.Listen     DialContext
+//	ssh -J  New                          DialContext
+//
+// A server that hands over a connection is believed if somebody listens for it at
+// the address and port that it names, as they were asked for.
 //
 // # Dead servers
 //
@@ -68,8 +85,10 @@
 // # Concurrency and goroutines
 //
 // All methods of a Client are safe for concurrent use. An idle one has one
-// goroutine, which reads; an Updater has one while it works. A [Cmd] is used by one goroutine at a time, but for
-// Signal, SignalName, Resize, Break and the pipes, which any may use while it runs. It
+// goroutine, which reads; an Updater has one while it works, a forwarded
+// connection two, and a connection that waits for Accept none. A [Cmd] is used by
+// one goroutine at a time, but for Signal, SignalName, Resize, Break and the pipes,
+// which any may use while it runs. It
 // has a goroutine for what the server reports, and one for each of Stdin,
 // Stdout and Stderr that has to be copied.
 //
@@ -79,7 +98,7 @@
 // [*transport.Error], [*transport.NegotiationError],
 // [*transport.HostKeyError], [*transport.VersionError],
 // [*transport.DisconnectError], [*userauth.Error], [*channel.OpenError]. This
-// package adds [*ContextError], [*StartError], [*ExitError] and
-// [*ExitMissingError], and DialHost [*ReachError], [*JumpError],
+// package adds [*ContextError], [*StartError], [*DialError], [*ListenError],
+// [*ExitError] and [*ExitMissingError], and DialHost [*ReachError], [*JumpError],
 // [*UnsupportedError] and [*sshconfig.Error].
 package client

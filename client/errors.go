@@ -60,7 +60,7 @@ func contextual(ctx context.Context, err error, start time.Time, doing string) e
 // A StartError reports that the server refused a request without which a
 // command cannot run. The connection lives on.
 type StartError struct {
-	Request string // "exec", "shell", "subsystem" or "pty-req"
+	Request string // "exec", "shell", "subsystem", "pty-req" or "x11-req"
 	Name    string // the command or subsystem, or the type of the terminal
 	Err     error
 }
@@ -72,6 +72,7 @@ func (e *StartError) Error() string {
 		"shell":     "to run a shell",
 		"subsystem": fmt.Sprintf("to start the subsystem %q: check its name, and that the server offers it", e.Name),
 		"pty-req":   fmt.Sprintf("a terminal of type %q: run the command without one", e.Name),
+		"x11-req":   "to forward X11: it must permit that (X11Forwarding), and have xauth",
 	}[e.Request]
 	return "client: the server refuses " + what
 }

@@ -46,6 +46,8 @@ type Conn struct {
 	idle     *time.Timer // runs while active is 0
 	idled    bool        // it has run out
 	requests requestQueue
+
+	forwards forwards
 }
 
 // A phase is how far a connection has come.

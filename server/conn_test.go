@@ -421,7 +421,7 @@ func TestChannels(t *testing.T) {
 
 	// K16: what a client has no business to open, or nobody serves.
 	for kind, reason := range map[string]channel.Reason{
-		"session": channel.UnknownChannelType, "direct-tcpip": channel.UnknownChannelType,
+		"session": channel.UnknownChannelType, "direct-tcpip": channel.AdministrativelyProhibited,
 		"forwarded-tcpip": channel.UnknownChannelType, "x11": channel.UnknownChannelType,
 		"auth-agent@openssh.com": channel.UnknownChannelType, "": channel.UnknownChannelType,
 		"silent@example.com": channel.ConnectFailed, "panic@example.com": channel.ConnectFailed,

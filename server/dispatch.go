@@ -20,7 +20,7 @@ const (
 // while the client asks for nothing.
 func (c *Conn) muxConfig() *connection.Config {
 	return &connection.Config{
-		Opens:     maxOpens,
+		Opens:     c.server.Forwarding.maxOpens(),
 		Requests:  maxRequests,
 		Channels:  maxChannels,
 		OnOpen:    c.open,
@@ -36,8 +36,11 @@ func (c *Conn) open(o *connection.Opening) {
 		return
 	}
 	serve := c.server.Channels[o.Type]
+	if serve == nil {
+		serve = c.server.connector(o.Type)
+	}
 	switch {
-	case serve != nil && !c.mayOpen(o):
+	case serve != nil && !c.mayOpen(o), serve == nil && (o.Type == directTCPIP || o.Type == directStreamlocal):
 		deny(o)
 	case serve != nil:
 		c.handlers.Go(func() {
@@ -104,7 +107,7 @@ type requestQueue struct {
 // request answers a global request, or has it answered. It runs on the
 // goroutine that reads and never waits.
 func (c *Conn) request(r *connection.Request) {
-	if r.Type != proveRequest && (c.server.Requests[r.Type] == nil || !c.mayRequest(r)) {
+	if r.Type != proveRequest && (c.serverOf(r) == nil || !c.mayRequest(r)) {
 		if r.Type == "no-more-sessions@openssh.com" { // PROTOCOL, section 2.2
 			c.noMore = true
 		}
@@ -123,6 +126,14 @@ func (c *Conn) request(r *connection.Request) {
 		q.serving = true
 		c.handlers.Go(c.serveRequests)
 	}
+}
+
+// serverOf returns the function that a global request is for, or nil.
+func (c *Conn) serverOf(r *connection.Request) func(context.Context, *Conn, *connection.Request) {
+	if serve := c.server.Requests[r.Type]; serve != nil {
+		return serve
+	}
+	return c.server.listening(r.Type)
 }
 
 // serveRequests runs the functions that requests are for until no request waits.
@@ -148,7 +159,7 @@ func (c *Conn) nextRequest() *connection.Request {
 func (c *Conn) serveRequest(r *connection.Request) {
 	defer r.Reply(false, nil) // a second answer does nothing
 	defer c.recovered("request", r.Type)
-	if serve := c.server.Requests[r.Type]; serve != nil {
+	if serve := c.serverOf(r); serve != nil {
 		serve(c.ctx, c, r)
 		return
 	}

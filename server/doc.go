@@ -11,8 +11,8 @@
 //	    | Grant.Service "ssh-connection"
 //	    v
 //	connection.Mux --Serve--> "session"      -> Session, Handler
-//	                          other channels -> Server.Channels
-//	                          requests       -> Server.Requests
+//	                          other channels -> Server.Channels, Server.Forwarding
+//	                          requests       -> Server.Requests, Server.Forwarding
 //
 // A [Server] runs; a [Handler] serves one [Session], which is a shell, a
 // command or a subsystem; a [Conn] is the connection it came over.
@@ -20,8 +20,8 @@
 // [AuthorizedKeys], [PasswordFile], [InteractivePasswordFile] and [Hostbased] are
 // its users, by the files of those who run it, and [PublicKeys] knows authorities
 // and revoked keys too. [Session.ServeAgent] gives programs of a session the agent
-// that its client lends. [Chain] puts middleware around a Handler; package
-// server/sshtest is for tests of one.
+// that its client lends, and [Session.ServeX11] its display. [Chain] puts
+// middleware around a Handler; package server/sshtest is for tests of one.
 //
 // [Session.OnSignal], [Session.OnResize] and [Session.OnBreak] tell a Handler what
 // its client does at the terminal; [Session.CloseRead] tells the client that
@@ -33,9 +33,18 @@
 // Once a client is in, it is told of all host keys, so that it knows the one
 // that will replace another (OpenSSH PROTOCOL, section 2.5).
 //
-// The package starts no programs and knows no accounts: command whelkd does. It
-// forwards no ports; what a client asks for besides sessions goes to the
-// functions of the Server or is refused.
+// The package starts no programs and knows no accounts: command whelkd does.
+// What a client asks for besides sessions and what follows goes to the functions
+// of the Server or is refused.
+//
+// # Forwarding
+//
+// [Server].Forwarding says what connections a client may have made for it, and
+// what it may have listened for: nothing, unless a [Permit] allows it, of which
+// each of the four kinds has one. [PermitOpen] and [PermitListen] make one of a
+// list as in sshd_config(5). A listener ends with the connection; what it has
+// accepted, and what was connected, is bounded, takes its time on goroutines of
+// its own, and ends with the connection too.
 //
 // # Self-defence
 //
@@ -48,8 +57,8 @@
 // # Trust
 //
 // The zero Server refuses to run, and one that runs refuses what it was not
-// told to allow: environment variables, terminals, channels and requests of
-// other types. A Grant's critical options are enforced, or the connection ends:
+// told to allow: environment variables, terminals, forwarding, channels and
+// requests of other types. A Grant's critical options are enforced, or the connection ends:
 // the command to be run, where the user may come from, what may be forwarded,
 // and variables to be set.
 // Text of clients is quoted in errors and logs where it would not print as it

@@ -42,6 +42,10 @@ var (
 	// client does not lend its agent.
 	ErrNoAgent = errors.New("server: the client does not lend its agent: ssh -A does")
 
+	// ErrNoX11 is what DialX11 and ServeX11 of a [Session] return whose client
+	// does not lend a display.
+	ErrNoX11 = errors.New("server: the client does not lend a display: ssh -X does")
+
 	// ErrExited is what a second Exit or ExitSignal of a [Session] returns.
 	ErrExited = errors.New("server: the session has exited already")
 )

@@ -64,10 +64,10 @@ func (c *Conn) mayOpen(o *connection.Opening) bool {
 		return true
 	}
 	switch o.Type {
-	case "direct-tcpip": // RFC 4254, section 7.2
+	case directTCPIP: // RFC 4254, section 7.2
 		m, err := wire.ParseDirectTCPIP(o.Extra)
 		return err == nil && p.PermitsOpen(m.Host, m.Port)
-	case "direct-streamlocal@openssh.com": // PROTOCOL, section 2.4
+	case directStreamlocal: // PROTOCOL, section 2.4
 		_, held := p.CriticalOptions[hostkey.PermitOpen]
 		return p.Permits(hostkey.PermitPortForwarding) && !held
 	}
@@ -81,10 +81,10 @@ func (c *Conn) mayRequest(r *connection.Request) bool {
 		return true
 	}
 	switch r.Type {
-	case "tcpip-forward": // RFC 4254, section 7.1
+	case tcpipForward: // RFC 4254, section 7.1
 		m, err := wire.ParseTCPIPForward(r.Payload)
 		return err == nil && p.PermitsListen(m.Address, m.Port)
-	case "streamlocal-forward@openssh.com": // PROTOCOL, section 2.4
+	case streamlocalForward: // PROTOCOL, section 2.4
 		_, held := p.CriticalOptions[hostkey.PermitListen]
 		return p.Permits(hostkey.PermitPortForwarding) && !held
 	}

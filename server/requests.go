@@ -40,6 +40,8 @@ func (s *Session) handle(r *channel.Request) (h Handler, ok bool) {
 		return nil, s.allocate(r.Payload)
 	case agentRequest, agentRequestOpenSSH:
 		return nil, s.lendAgent(r.Type, r.Payload)
+	case "x11-req":
+		return nil, s.lendX11(r.Payload)
 	case "shell":
 		h = s.shell(r.Payload)
 	case "exec":

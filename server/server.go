@@ -52,6 +52,14 @@ type Server struct {
 	// Handler that gives it to its programs calls [Session.ServeAgent].
 	AllowAgentForwarding bool
 
+	// Forwarding says what of other connections a client may have forwarded.
+	// Channels and Requests of the same kinds come first.
+	Forwarding Forwarding
+
+	// AllowX11Forwarding lets clients lend a display to a session. A Handler that
+	// gives it to its programs calls [Session.ServeX11].
+	AllowX11Forwarding bool
+
 	MaxSessions int // open at once on one connection; 64 if zero
 
 	// Transport has algorithms, limits and tracing; not HostKeys. Unless

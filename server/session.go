@@ -54,6 +54,7 @@ type request struct {
 	started   bool
 	forced    bool   // the command is not the client's choice
 	agent     string // type of the channels to the client's agent, or ""
+	x11       *X11   // the client's display, or nil
 	command   string
 	subsystem string
 	env       environment

@@ -1,9 +1,10 @@
 // Command whelk runs a command or a shell on another machine. It takes the
 // flags of ssh(1) and behaves like it:
 //
-//	whelk [-46AaCfGkNnqsTtVvx] [-B interface] [-b address] [-c ciphers] [-E file]
-//	      [-e char] [-F file] [-i key] [-J hosts] [-l user] [-m macs]
-//	      [-o keyword=value] [-P tag] [-p port] [-Q query] destination [command ...]
+//	whelk [-46AaCfGgkNnqsTtVvXxY] [-B interface] [-b address] [-c ciphers]
+//	      [-D [address:]port] [-E file] [-e char] [-F file] [-i key] [-J hosts]
+//	      [-L forwarding] [-l user] [-m macs] [-o keyword=value] [-P tag] [-p port]
+//	      [-Q query] [-R forwarding] [-W host:port] destination [command ...]
 //
 // A destination is host, user@host or ssh://user@host:port. Flags may follow
 // it, and be bundled as getopt(3) has it.
@@ -34,6 +35,33 @@
 // -A lends the agent to the host, for as long as the command runs: who is root
 // there can sign with its keys meanwhile. ssh-add -h restricts a key to hosts,
 // and -c has each use of it confirmed.
+//
+// # Forwarding
+//
+//	-L [address:]port:host:hostport     listen here, connect from the host
+//	-R [address:]port:host:hostport     listen at the host, connect from here
+//	-D [address:]port, -R [address:]port  the same, for programs that speak SOCKS
+//	-W host:hostport                    standard input and output, instead of a command
+//
+// The path of a socket, with a slash in it, may stand for either end, and
+// addresses with colons stand in brackets. Of port 0 of -R the host chooses one,
+// which is printed. Without an address, or with "localhost", it is the loopback
+// that is listened at; "*" and "" are all addresses, and -g has that for -L and
+// -D without an address. Once its command has ended, whelk stays for the
+// connections that are still there, but for no others. With -N there is no
+// command, and with -f whelk goes to the background before it.
+//
+// LocalForward, RemoteForward and DynamicForward are the flags as keywords;
+// ClearAllForwardings, ExitOnForwardFailure, GatewayPorts, PermitRemoteOpen,
+// StreamLocalBindMask and StreamLocalBindUnlink are as in ssh_config(5).
+//
+// -X lends the display that DISPLAY names to the host, with a cookie that xauth
+// has the display make for those it does not trust; with -Y the host is trusted
+// with it, and can watch and type. The host gets to see neither cookie.
+// ForwardX11, ForwardX11Trusted, ForwardX11Timeout and XAuthLocation are as in
+// ssh_config(5).
+//
+// # Hosts
 //
 // Hosts are verified with known_hosts files. About one that is not in them it
 // asks on the terminal, where the answer may be the fingerprint, and refuses it

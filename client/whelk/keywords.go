@@ -39,25 +39,25 @@ var keywords = []keyword{
 	{name: "channeltimeout", idle: "", dear: true},
 	{name: "checkhostip", take: yesNo(func(s *settings) *bool { return &s.checkIP })},
 	{name: "ciphers", take: takeCiphers},
-	{name: "clearallforwardings", take: elsewhere},
+	{name: "clearallforwardings", take: yesNo(func(s *settings) *bool { return &s.forwards.clear })},
 	{name: "compression", take: takeCompression},
 	{name: "connectionattempts", take: elsewhere},
 	{name: "connecttimeout", take: takeConnectTimeout},
 	{name: "controlmaster", idle: "false"},
 	{name: "controlpath", take: elsewhere}, // of no use without ControlMaster
 	{name: "controlpersist", take: elsewhere},
-	{name: "dynamicforward", idle: "", dear: true},
+	{name: "dynamicforward", take: takeForwards(func(s *settings) *[]forward { return &s.forwards.dynamic })},
 	{name: "enableescapecommandline", take: yesNo(func(s *settings) *bool { return &s.commandLine })},
 	{name: "enablesshkeysign", take: elsewhere}, // read by ssh-keysign alone
 	{name: "escapechar", take: takeEscape},
-	{name: "exitonforwardfailure", take: elsewhere}, // of no use without forwardings
+	{name: "exitonforwardfailure", take: yesNo(func(s *settings) *bool { return &s.forwards.exit })},
 	{name: "fingerprinthash", idle: "SHA256"},
 	{name: "forkafterauthentication", take: yesNo(func(s *settings) *bool { return &s.fork })},
 	{name: "forwardagent", take: takeForwardAgent},
-	{name: "forwardx11", idle: "no"},
-	{name: "forwardx11timeout", take: elsewhere}, // of no use without ForwardX11
-	{name: "forwardx11trusted", take: elsewhere},
-	{name: "gatewayports", take: elsewhere}, // of no use without forwardings
+	{name: "forwardx11", take: yesNo(func(s *settings) *bool { return &s.x11.forward })},
+	{name: "forwardx11timeout", take: takeX11Timeout},
+	{name: "forwardx11trusted", take: yesNo(func(s *settings) *bool { return &s.x11.trusted })},
+	{name: "gatewayports", take: yesNo(func(s *settings) *bool { return &s.forwards.gateway })},
 	{name: "globalknownhostsfile", take: list(func(s *settings) *[]string { return &s.globalHosts })},
 	{name: "gssapiauthentication", idle: "no"},
 	{name: "gssapidelegatecredentials", idle: "no"},
@@ -78,7 +78,7 @@ var keywords = []keyword{
 	{name: "kexalgorithms", take: takeKeyExchanges},
 	{name: "knownhostscommand", idle: "", loud: true},
 	{name: "localcommand", take: text(func(s *settings) *string { return &s.localCommand })},
-	{name: "localforward", idle: "", dear: true},
+	{name: "localforward", take: takeForwards(func(s *settings) *[]forward { return &s.forwards.local })},
 	{name: "loglevel", take: takeLogLevel},
 	{name: "logverbose", idle: ""},
 	{name: "macs", take: takeMACs},
@@ -87,7 +87,7 @@ var keywords = []keyword{
 	{name: "obscurekeystroketiming", take: elsewhere}, // a server need not know
 	{name: "passwordauthentication", take: yesNo(func(s *settings) *bool { return &s.password })},
 	{name: "permitlocalcommand", take: yesNo(func(s *settings) *bool { return &s.permitLocal })},
-	{name: "permitremoteopen", idle: "any", dear: true},
+	{name: "permitremoteopen", take: takeRemoteOpen},
 	{name: "pkcs11provider", idle: "", loud: true},
 	{name: "port", take: takePort},
 	{name: "preferredauthentications", take: takePreferred},
@@ -98,7 +98,7 @@ var keywords = []keyword{
 	{name: "pubkeyauthentication", take: takePublicKey},
 	{name: "rekeylimit", take: takeRekeyLimit},
 	{name: "remotecommand", take: text(func(s *settings) *string { return &s.remoteCommand })},
-	{name: "remoteforward", idle: "", dear: true},
+	{name: "remoteforward", take: takeForwards(func(s *settings) *[]forward { return &s.forwards.remote })},
 	{name: "requesttty", take: takeRequestTTY},
 	{name: "requiredrsasize", take: elsewhere}, // fewer bits than 1024 are none here
 	{name: "revokedhostkeys", take: list(func(s *settings) *[]string { return &s.revokedHosts })},
@@ -109,8 +109,8 @@ var keywords = []keyword{
 	{name: "sessiontype", take: text(func(s *settings) *string { return &s.sessionType })},
 	{name: "setenv", take: list(func(s *settings) *[]string { return &s.setEnv })},
 	{name: "stdinnull", take: yesNo(func(s *settings) *bool { return &s.stdinNull })},
-	{name: "streamlocalbindmask", take: elsewhere}, // of no use without forwardings
-	{name: "streamlocalbindunlink", take: elsewhere},
+	{name: "streamlocalbindmask", take: takeBindMask},
+	{name: "streamlocalbindunlink", take: yesNo(func(s *settings) *bool { return &s.forwards.unlink })},
 	{name: "stricthostkeychecking", take: takeStrict},
 	{name: "syslogfacility", take: elsewhere}, // of no use without -y
 	{name: "tag", take: elsewhere},
@@ -124,7 +124,7 @@ var keywords = []keyword{
 	{name: "versionaddendum", idle: ""},
 	{name: "visualhostkey", idle: "no"},
 	{name: "warnweakcrypto", take: elsewhere}, // -v says so
-	{name: "xauthlocation", take: elsewhere},  // of no use without ForwardX11
+	{name: "xauthlocation", take: takeXauth},
 }
 
 // own are the keywords that OpenSSH does not have.

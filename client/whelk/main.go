@@ -107,11 +107,19 @@ func (p *program) run(ctx context.Context) int {
 	}
 	defer c.Close()
 	p.entered = true
-	if p.noCommand {
+	f, err := p.forward(ctx, c)
+	if err != nil {
+		return p.fail(err)
+	}
+	switch {
+	case p.stdioTo != "":
+		return p.stdio(ctx, c)
+	case p.noCommand:
 		return p.stay(ctx, c)
 	}
 	status := p.session(ctx, c)
 	if !p.escaped { // or whoever gave up a connection that is stuck would wait
+		f.wait()
 		p.settleHostKeys(ctx, c)
 	}
 	return status

@@ -23,6 +23,7 @@ type options struct {
 	print      bool   // -G
 	jumps      string // -J
 	noCommand  bool   // -N
+	stdioTo    string // -W: host:port, or ""
 	noStdin    bool   // -n
 	terminal   int    // -t, once for each; -1 for -T
 	verbose    int    // -v
@@ -32,8 +33,8 @@ type options struct {
 	version    bool   // -V
 }
 
-const usage = "usage: whelk [-46AaCfGkNnqsTtVvx] [-B interface] [-b address] [-c ciphers] [-E file] [-e char] [-F file] [-i key] [-J hosts] [-l user] " +
-	"[-m macs] [-o keyword=value] [-P tag] [-p port] [-Q query] [user@]host [command ...]"
+const usage = "usage: whelk [-46AaCfGgkNnqsTtVvXxY] [-B interface] [-b address] [-c ciphers] [-D [address:]port] [-E file] [-e char] [-F file] [-i key] " +
+	"[-J hosts] [-L forwarding] [-l user] [-m macs] [-o keyword=value] [-P tag] [-p port] [-Q query] [-R forwarding] [-W host:port] [user@]host [command ...]"
 
 // flags are those of ssh(1), all of them, so that those not supported are
 // told from those that do not exist.
@@ -98,6 +99,9 @@ var toggles = map[byte]func(*options){
 	'q': func(o *options) { o.quiet = true },
 	'V': func(o *options) { o.version = true },
 	'x': func(o *options) { o.insist("ForwardX11", "no") },
+	'X': func(o *options) { o.insist("ForwardX11", "yes") },
+	'Y': func(o *options) { o.insist("ForwardX11", "yes"); o.insist("ForwardX11Trusted", "yes") },
+	'g': func(o *options) { o.insist("GatewayPorts", "yes") },
 	'f': func(o *options) { o.insist("ForkAfterAuthentication", "yes") },
 	's': func(o *options) { o.insist("SessionType", "subsystem") },
 }
@@ -120,6 +124,12 @@ func (o *options) flag(flag byte, value string) error {
 	}
 	if keyword, ok := shorthands[flag]; ok {
 		return o.shorthand(flag, keyword, value)
+	}
+	if forward, ok := forwardFlags[flag]; ok {
+		if err := forward(o, value); err != nil {
+			return fmt.Errorf("-%c %s: %w", flag, value, err)
+		}
+		return nil
 	}
 	switch {
 	case flag == 'B':
@@ -171,6 +181,9 @@ func (o *options) shorthand(flag byte, keyword, value string) error {
 
 // check refuses what cannot work.
 func (o *options) check() error {
+	if o.stdioTo != "" && o.command != "" {
+		return fmt.Errorf("-W means that no command is run, but there is one: %q", o.command)
+	}
 	if o.noCommand && o.command != "" {
 		return fmt.Errorf("-N means that no command is run, but there is one: %q", o.command)
 	}

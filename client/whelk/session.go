@@ -30,12 +30,21 @@ func (p *program) session(ctx context.Context, c *client.Client) int {
 	if t != nil {
 		cmd.Pty = t.pty()
 	}
+	cmd.X11 = p.lendDisplay(ctx)
 	if t != nil && t.here && p.escape != 0 {
 		typist = newConsole(p, t, keys, os.Stderr)
 		typist.client, typist.cmd = c, cmd
 		cmd.Stdin = typist
 	}
-	if err := cmd.Start(ctx); err != nil {
+	err := cmd.Start(ctx)
+	if p.withoutDisplay(err) {
+		cmd = again(c, cmd)
+		if typist != nil {
+			typist.cmd = cmd
+		}
+		err = cmd.Start(ctx)
+	}
+	if err != nil {
 		return p.fail(err)
 	}
 	if err := p.enter(ctx, c); err != nil {
@@ -45,7 +54,7 @@ func (p *program) session(ctx context.Context, c *client.Client) int {
 		t.attach(cmd)
 		defer t.restore()
 	}
-	err := p.wait(ctx, cmd, typist)
+	err = p.wait(ctx, cmd, typist)
 	if t != nil {
 		t.restore()
 		p.log.printf(levelInfo, "Connection to %s closed.", p.host)

@@ -52,6 +52,8 @@ type settings struct {
 	logLevel       level
 
 	sessionSettings
+	forwards forwardSettings
+	x11      x11
 
 	transport  transport.Config
 	knownFirst bool // of the host key algorithms, those that the host is known by come first
@@ -64,10 +66,12 @@ func newSettings(from *sshconfig.Settings) (settings, error) {
 		preferred:      []string{"hostbased", "publickey", "keyboard-interactive", "password"},
 		machineKeys:    []string{"/etc/ssh/ssh_host_ed25519_key", "/etc/ssh/ssh_host_ecdsa_key", "/etc/ssh/ssh_host_rsa_key"},
 		connectTimeout: time.Minute,
+		x11:            newX11(),
 	}
 	if err := s.takeAll(from); err != nil {
 		return s, err
 	}
+	s.forwards.settle()
 	if s.batch {
 		s.password, s.interactive = false, false
 	}

@@ -52,7 +52,7 @@ var layers = map[string]layer{
 	"client/sshconfig": {internal: []string{"cipher", "mac", "kex", "hostkey", "internal/pattern"}},
 
 	// Level 3: composition.
-	"client":         {internal: append(facade, "cipher", "kex", "mac", "hostkey/knownhosts", "client/sshconfig"), tests: []string{"golang.org/x/net/nettest"}},
+	"client":         {internal: append(facade, "cipher", "kex", "mac", "hostkey/knownhosts", "client/sshconfig", "internal/socks"), tests: []string{"golang.org/x/net/nettest"}},
 	"server":         {internal: facade, external: []string{crypto + "bcrypt"}, tests: []string{"golang.org/x/net/nettest", proxy, "github.com/creack/pty"}},
 	"server/sshtest": {internal: append(facade, "client", "server", "internal/memnet")},
 
@@ -74,6 +74,7 @@ var layers = map[string]layer{
 	"internal/pattern":     {},
 	"internal/readme":      {},
 	"internal/sntrup761":   {},
+	"internal/socks":       {},
 	"internal/splice":      {},
 	"internal/testkeys":    {internal: []string{"hostkey"}},
 	"internal/wycheproof":  {},

@@ -98,7 +98,7 @@ func TestTargets(t *testing.T) {
 		require.True(t, ok, f.name)
 		targets++
 	}
-	require.Equal(t, 18, targets)
+	require.Equal(t, 19, targets)
 	for _, method := range keyExchanges() {
 		name, second := "kex-"+method.Name(), strings.Contains(method.Name(), "@")
 		require.Equal(t, !second, names[name+"-xcrypto"] || names[name+"-curve25519"], name)

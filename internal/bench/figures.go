@@ -24,6 +24,7 @@ var figures = append([]figure{
 	{name: "bulk-up-aes128-ctr-umac-128-etm-hmac-sha2-512-etm", unit: "MB/s", ours: upload(ours, umac, 2), peer: upload(ours, sha512, 2)},
 	{name: "bulk-get-openssh-client", unit: "MB/s", ours: get((*programs).clientWhelk, (*bench).startSSHD), peer: get((*programs).clientSSH, (*bench).startSSHD)},
 	{name: "bulk-get-openssh-server", unit: "MB/s", ours: get((*programs).clientSSH, (*bench).startWhelkd), peer: get((*programs).clientSSH, (*bench).startSSHD)},
+	{name: "forward-local-openssh", unit: "MB/s", ours: forward((*programs).clientWhelk), peer: forward((*programs).clientSSH)},
 	{name: "handshake-xcrypto", unit: "/s", ours: handshakes(ours, gcm, 1), peer: handshakes(peer, gcm, 1)},
 	{name: "handshake-parallel-xcrypto", unit: "/s", ours: handshakes(ours, gcm, 64), peer: handshakes(peer, gcm, 64)},
 	{name: "handshake-primitives", unit: "/s", ours: handshakes(ours, gcm, 1), peer: primitives},

@@ -54,11 +54,13 @@ var (
 	// there is an AuthorizedKeysCommand. It fails if AuthenticationMethods has
 	// "any" behind a Match and has been there before, and of several MaxStartups
 	// and PerSourceMaxStartups takes the last. Of RekeyLimit it takes what is
-	// missing from the next.
+	// missing from the next. It shows LogLevel QUIET as SILENT.
 	matchValues = map[string][]string{
 		"AcceptEnv":                       {"LANG", "LANG LC_*", `"A B" C`, "X_? # comment"},
 		"AllowAgentForwarding":            {"yes", "no"},
 		"AllowGroups":                     {"root", "a* b?", "wheel"},
+		"AllowStreamLocalForwarding":      {"yes", "no", "local", "remote"},
+		"AllowTcpForwarding":              {"yes", "no", "all", "local", "remote"},
 		"AllowUsers":                      {"root", "root@10.0.0.0/8 bob", "*@192.0.2.* carol"},
 		"AuthenticationMethods":           {"publickey", "publickey,publickey publickey", "publickey publickey,publickey"},
 		"AuthorizedKeysCommand":           {"/bin/true", `/bin/echo "a  b" %u %k`, "none"},
@@ -73,10 +75,11 @@ var (
 		"DisableForwarding":               {"yes", "no"},
 		"ExposeAuthInfo":                  {"yes", "no"},
 		"ForceCommand":                    {"none", "/bin/true", `echo "hi  there"  # all of it`},
+		"GatewayPorts":                    {"yes", "no", "clientspecified"},
 		"HostbasedAuthentication":         {"no"},
 		"HostbasedUsesNameFromPacketOnly": {"yes", "no"},
 		"IgnoreRhosts":                    {"yes", "no"},
-		"LogLevel":                        {"QUIET", "ERROR", "INFO", "VERBOSE", "DEBUG", "debug2"},
+		"LogLevel":                        {"ERROR", "INFO", "VERBOSE", "DEBUG", "debug2"},
 		"MaxAuthTries":                    {"1", "3", "6"},
 		"MaxSessions":                     {"1", "10"},
 		"PermitListen":                    {"any", "none", "8080", "localhost:80 *:81", "1 2 3"},
@@ -88,8 +91,13 @@ var (
 		"RekeyLimit":                      {"1G 2h", "512M 1h", "default 30m"},
 		"RevokedKeys":                     {"none", "/etc/revoked"},
 		"SetEnv":                          {"A=1", "A=1 B=2 A=3", `"C=x y" D=`},
+		"StreamLocalBindMask":             {"0177", "0111"},
+		"StreamLocalBindUnlink":           {"yes", "no"},
 		"TrustedUserCAKeys":               {"none", "/etc/ca.pub"},
 		"UnusedConnectionTimeout":         {"none", "5m", "1h30m"},
+		"X11DisplayOffset":                {"10", "20"},
+		"X11Forwarding":                   {"yes", "no"},
+		"X11UseLocalhost":                 {"yes", "no"},
 	}
 	matchLines = []string{
 		"User root", "User bob,r*", "User !root,*", "User *", "User nobody,bob", "Group root", "Group wheel,r*", "Group !root,*",

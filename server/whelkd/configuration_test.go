@@ -66,7 +66,7 @@ func TestFirstValueCounts(t *testing.T) {
 		{"-vv", "LogLevel QUIET\n", []string{"-vv"}, "loglevel", []string{"DEBUG2"}},
 		{"-v of what is more", "LogLevel DEBUG3\n", []string{"-v"}, "loglevel", []string{"DEBUG3"}},
 		{"the rest of a line, with its quotes", "ForceCommand echo \"a  b\" # c\n", nil, "forcecommand", []string{`echo "a  b" # c`}},
-		{"what is fixed", "X11Forwarding no\nUseDNS no\nPrintMotd yes\n", nil, "x11forwarding", []string{"no"}},
+		{"what is fixed", "PermitTunnel no\nUseDNS no\nPrintMotd yes\n", nil, "permittunnel", []string{"no"}},
 		{"a program", "AuthorizedPrincipalsCommand /bin/x %i\nAuthorizedPrincipalsCommandUser u\n", nil, "authorizedprincipalscommand", []string{"/bin/x %i"}},
 		{"user environment", "PermitUserEnvironment A,LC_*\n", nil, "permituserenvironment", []string{"A,LC_*"}},
 		{"user environment of any kind", "PermitUserEnvironment yes\n", nil, "permituserenvironment", []string{"yes"}},
@@ -109,7 +109,7 @@ func TestMistakes(t *testing.T) {
 	for _, test := range []struct{ name, file, why string }{
 		{"an unknown keyword", "Port 22\nSprot 22\n", `:2: keyword "Sprot" is not known, or not supported: the nearest is Port`},
 		{"one that is not supported", "HostbasedAcceptedAlgorithms ssh-ed25519\n", ":1: HostbasedAcceptedAlgorithms: it is not supported"},
-		{"one that asks for something", "\nX11Forwarding yes\n", `:2: X11Forwarding: "yes" is not supported, only "no"`},
+		{"one that asks for something", "\nPermitTunnel yes\n", `:2: PermitTunnel: "yes" is not supported, only "no"`},
 		{"a value that is none", "Port x\n", `:1: Port: "x" is not a port`},
 		{"behind a Match that fits nobody", "Match User !*\nMaxAuthTries x\n", `:2: MaxAuthTries: "x" is not a number from 1 on`},
 		{"the second of two", "MaxAuthTries 3\nMaxAuthTries x\n", ":2: MaxAuthTries"},
@@ -165,10 +165,10 @@ func TestMistakes(t *testing.T) {
 
 // All lines that will not do are told at once, as long as they are few.
 func TestMistakesTogether(t *testing.T) {
-	file := config(t, "UsePAM yes\nPort 1\nX11Forwarding yes\n"+strings.Repeat("Zork\tx\n", 10))
+	file := config(t, "UsePAM yes\nPort 1\nPermitTunnel yes\n"+strings.Repeat("Zork\tx\n", 10))
 	var out, errs bytes.Buffer
 	require.Equal(t, 255, run([]string{"-f", file}, &out, &errs))
-	require.Contains(t, errs.String(), "whelkd: "+file+`:1: UsePAM: "yes" is not supported, only "no"; `+file+`:3: X11Forwarding: "yes" is`)
+	require.Contains(t, errs.String(), "whelkd: "+file+`:1: UsePAM: "yes" is not supported, only "no"; `+file+`:3: PermitTunnel: "yes" is`)
 	require.Equal(t, 6, strings.Count(errs.String(), "Zork"))
 	require.Equal(t, 1, strings.Count(errs.String(), "\n"))
 }

@@ -20,6 +20,7 @@ type daemon struct {
 	log         *slog.Logger
 	stderr      io.Writer
 	session     sessionOptions
+	x11         x11
 	conditional bool // there are other settings for other connections
 	programs    chan struct{}
 	penalties   *server.Penalties // of all connections
@@ -47,7 +48,7 @@ func newDaemon(o *options, a account, stderr io.Writer) (*daemon, error) {
 // settle makes the server that o describes. Host keys and key exchanges are
 // there already.
 func (d *daemon) settle(o *options) error {
-	d.session = o.session
+	d.session, d.x11 = o.session, o.x11
 	config := o.transport
 	config.KeyExchanges = d.server.Transport.KeyExchanges
 	if o.logging.packets {
@@ -60,7 +61,7 @@ func (d *daemon) settle(o *options) error {
 		AcceptEnv:  beginnings(o.session.acceptEnv),
 		AllowPty:   o.session.permitTTY,
 
-		AllowAgentForwarding: o.lendAgent && !o.forwarding.disabled,
+		AllowAgentForwarding: o.lendAgent,
 
 		MaxSessions:      o.sessions,
 		MaxStartups:      o.startups,
@@ -75,6 +76,8 @@ func (d *daemon) settle(o *options) error {
 	for name, command := range o.subsystems {
 		d.server.Subsystems[name] = d.subsystem(command)
 	}
+	o.x11.apply(&d.server)
+	o.forwarding.apply(&d.server)
 	var err error
 	d.server.Auth, err = d.auth(o)
 	return err

@@ -66,23 +66,27 @@
 //
 // Keywords are those of sshd_config(5), without regard to case:
 //
-//	AcceptEnv AddressFamily AllowAgentForwarding AllowGroups AllowUsers
+//	AcceptEnv AddressFamily AllowAgentForwarding AllowGroups
+//	AllowStreamLocalForwarding AllowTcpForwarding AllowUsers
 //	AuthenticationMethods AuthorizedKeysCommand AuthorizedKeysCommandUser
 //	AuthorizedKeysFile AuthorizedPrincipalsCommand
 //	AuthorizedPrincipalsCommandUser AuthorizedPrincipalsFile Banner
 //	CASignatureAlgorithms ChallengeResponseAuthentication Ciphers
 //	ClientAliveCountMax ClientAliveInterval Compression
 //	DenyGroups DenyUsers DisableForwarding ExposeAuthInfo ForceCommand
-//	HostbasedAuthentication HostbasedUsesNameFromPacketOnly HostCertificate
-//	HostKey HostKeyAgent HostKeyAlgorithms IgnoreRhosts IgnoreUserKnownHosts
-//	KbdInteractiveAuthentication KexAlgorithms ListenAddress LogLevel
-//	LoginGraceTime MACs MaxAuthTries MaxSessions MaxStartups ModuliFile
-//	PasswordAuthentication PermitListen PermitOpen PermitRootLogin PermitTTY
-//	PermitUserEnvironment PerSourceMaxStartups PerSourceNetBlockSize
-//	PerSourcePenalties PerSourcePenaltyExemptList PidFile Port
-//	PubkeyAcceptedAlgorithms PubkeyAcceptedKeyTypes PubkeyAuthentication
-//	RekeyLimit RevokedKeys SetEnv Subsystem TCPKeepAlive TrustedUserCAKeys
-//	UnusedConnectionTimeout VersionAddendum
+//	GatewayPorts HostbasedAuthentication HostbasedUsesNameFromPacketOnly
+//	HostCertificate HostKey HostKeyAgent HostKeyAlgorithms IgnoreRhosts
+//	IgnoreUserKnownHosts KbdInteractiveAuthentication KexAlgorithms
+//	ListenAddress LogLevel LoginGraceTime MACs MaxAuthTries MaxSessions
+//	MaxStartups ModuliFile PasswordAuthentication PermitListen PermitOpen
+//	PermitRootLogin PermitTTY PermitUserEnvironment PerSourceMaxStartups
+//	PerSourceNetBlockSize PerSourcePenalties PerSourcePenaltyExemptList
+//	PidFile Port PubkeyAcceptedAlgorithms PubkeyAcceptedKeyTypes
+//	PubkeyAuthentication RekeyLimit RevokedKeys SetEnv StreamLocalBindMask
+//	StreamLocalBindUnlink Subsystem TCPKeepAlive TrustedUserCAKeys
+//	UnusedConnectionTimeout
+//	VersionAddendum X11DisplayOffset X11Forwarding X11UseLocalhost
+//	XAuthLocation
 //
 // Six are ours:
 //
@@ -101,18 +105,16 @@
 //
 // These are taken if they ask for what is so anyway, and refused otherwise:
 //
-//	AllowStreamLocalForwarding no       PermitTunnel no
-//	AllowTcpForwarding no               PermitUserRC no
-//	ChannelTimeout none                 Protocol 2
-//	ChrootDirectory none                PubkeyAuthOptions none
-//	FingerprintHash SHA256              RDomain none
-//	GatewayPorts no                     RefuseConnection no
-//	GSSAPIAuthentication no             RequiredRSASize 2048
-//	GSSAPIKeyExchange no                SecurityKeyProvider internal
-//	IPQoS none                          StrictModes yes
-//	KerberosAuthentication no           UseDNS no
-//	LogVerbose none                     UsePAM no
-//	PermitEmptyPasswords no             X11Forwarding no
+//	ChannelTimeout none                 PermitUserRC no
+//	ChrootDirectory none                Protocol 2
+//	FingerprintHash SHA256              PubkeyAuthOptions none
+//	GSSAPIAuthentication no             RDomain none
+//	GSSAPIKeyExchange no                RefuseConnection no
+//	IPQoS none                          RequiredRSASize 2048
+//	KerberosAuthentication no           SecurityKeyProvider internal
+//	LogVerbose none                     StrictModes yes
+//	PermitEmptyPasswords no             UseDNS no
+//	PermitTunnel no                     UsePAM no
 //
 // PrintMotd, PrintLastLog, SyslogFacility and a few more, which are
 // about how sshd does what is not done here, are taken and do nothing.
@@ -185,6 +187,18 @@
 // no penalty for a user that does not exist apart from that for failing. An
 // address of IPv6 counts with its network of 64 bits unless
 // PerSourceNetBlockSize says otherwise.
+//
+// # Forwarding
+//
+// As with sshd, clients may have TCP connections and sockets forwarded, both
+// ways, unless AllowTcpForwarding, AllowStreamLocalForwarding, PermitOpen,
+// PermitListen or the options of the user's key say otherwise; no socket is
+// connected to for whom AllowTcpForwarding or PermitOpen restricts. Ports that
+// they listen at are on the loopback unless GatewayPorts says otherwise. (A
+// program that uses package server allows each of them itself.) A connection has
+// 100 listeners at most. With X11Forwarding, which is "no" unless given, a display
+// of theirs is one of whelkd's too, from X11DisplayOffset on, and xauth tells
+// programs its cookie. DisableForwarding switches all of it off, and the agent too.
 //
 // # Sessions
 //

@@ -4,16 +4,24 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"net"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/whelk-ssh/whelk/server"
 )
 
 // ForwardingOptions are what may be forwarded.
 type forwardingOptions struct {
-	disabled bool     // and nothing at all is
-	open     []permit // nil for any
+	disabled bool   // and nothing at all is
+	tcp      string // AllowTcpForwarding: "yes", "no", "local", "remote", or "" for yes
+	sockets  string // AllowStreamLocalForwarding, likewise
+	gateway  server.GatewayPorts
+	unlink   bool        // StreamLocalBindUnlink
+	mask     fs.FileMode // StreamLocalBindMask
+	open     []permit    // nil for any
 	listen   []permit
 }
 

@@ -48,6 +48,8 @@ var keywords = []keyword{
 	{"AddressFamily", always, first, one(func(o *options, v string) error { return o.where.setFamily(v) }), text(func(o *options) string { return o.where.familyName() })},
 	{"AllowAgentForwarding", matched, first, flag(func(o *options) *bool { return &o.lendAgent }), yes(func(o *options) bool { return o.lendAgent })},
 	{"AllowGroups", matched, list, words(func(o *options, v []string) error { return patterns(&o.access.AllowGroups, v) }), lists(func(o *options) []string { return o.access.AllowGroups })},
+	{"AllowStreamLocalForwarding", matched, first, one(directed(func(o *options) *string { return &o.forwarding.sockets })), text(func(o *options) string { return showDirected(o.forwarding.sockets) })},
+	{"AllowTcpForwarding", matched, first, one(directed(func(o *options) *string { return &o.forwarding.tcp })), text(func(o *options) string { return showDirected(o.forwarding.tcp) })},
 	{"AllowUsers", matched, list, words(func(o *options, v []string) error { return patterns(&o.access.AllowUsers, v) }), lists(func(o *options) []string { return o.access.AllowUsers })},
 	{"AuthenticationMethods", matched, first, words(setChains), text(showChains)},
 	{"AuthorizedKeysCommand", matched, first, rest(func(o *options, v string) error { return o.keysProgram.set(v, keyTokens, "%u") }), text(func(o *options) string { return o.keysProgram.command })},
@@ -68,6 +70,7 @@ var keywords = []keyword{
 	{"DisableForwarding", matched, first, flag(func(o *options) *bool { return &o.forwarding.disabled }), yes(func(o *options) bool { return o.forwarding.disabled })},
 	{"ExposeAuthInfo", matched, first, flag(func(o *options) *bool { return &o.session.expose }), yes(func(o *options) bool { return o.session.expose })},
 	{"ForceCommand", matched, first, rest(func(o *options, v string) error { o.session.command = unlessNone(v); return nil }), text(func(o *options) string { return o.session.command })},
+	{"GatewayPorts", matched, first, one(setGatewayPorts), text(func(o *options) string { return gateways[o.forwarding.gateway] })},
 	{"HostbasedAuthentication", matched, first, flag(func(o *options) *bool { return &o.methods.hostbased }), yes(func(o *options) bool { return o.methods.hostbased })},
 	{"HostbasedUsesNameFromPacketOnly", matched, first, flag(func(o *options) *bool { return &o.methods.anyAddress }), yes(func(o *options) bool { return o.methods.anyAddress })},
 	{"HostCertificate", always, list, one(func(o *options, v string) error { return appendPath(&o.hostCertificates, v) }), lists(func(o *options) []string { return o.hostCertificates })},
@@ -104,11 +107,17 @@ var keywords = []keyword{
 	{"RekeyLimit", matched, first, words(setRekeyLimit), text(showRekeyLimit)},
 	{"RevokedKeys", matched, first, one(setRevokedKeys), text(func(o *options) string { return strings.Join(o.keys.RevokedKeys, " ") })},
 	{"SetEnv", matched, first, words(setSetEnv), lists(func(o *options) []string { return o.session.setEnv })},
+	{"StreamLocalBindMask", matched, first, one(setBindMask), text(func(o *options) string { return fmt.Sprintf("0%o", o.forwarding.mask) })},
+	{"StreamLocalBindUnlink", matched, first, flag(func(o *options) *bool { return &o.forwarding.unlink }), yes(func(o *options) bool { return o.forwarding.unlink })},
 	{"Subsystem", always, list, words(setSubsystem), lists(showSubsystems)},
 	{"TCPKeepAlive", always, first, one(func(o *options, v string) error { return o.where.setKeepAlive(v) }), yes(func(o *options) bool { return !o.where.silent })},
 	{"TrustedUserCAKeys", matched, first, one(setTrustedUserCAKeys), text(func(o *options) string { return strings.Join(o.keys.TrustedUserCAKeys, " ") })},
 	{"UnusedConnectionTimeout", matched, first, one(setUnusedTimeout), text(showUnusedTimeout)},
 	{"VersionAddendum", always, first, rest(func(o *options, v string) error { return o.setAddendum(v) }), text(func(o *options) string { return o.addendum })},
+	{"X11DisplayOffset", matched, first, one(setDisplayOffset), text(func(o *options) string { return strconv.Itoa(o.x11.offset) })},
+	{"X11Forwarding", matched, first, flag(func(o *options) *bool { return &o.x11.forward }), yes(func(o *options) bool { return o.x11.forward })},
+	{"X11UseLocalhost", matched, first, flag(func(o *options) *bool { return &o.x11.localhost }), yes(func(o *options) bool { return o.x11.localhost })},
+	{"XAuthLocation", always, first, file(func(o *options) *string { return &o.x11.xauth }), text(func(o *options) string { return o.x11.xauth })},
 
 	// These are ours.
 	{"KnownHostsFile", matched, first, fileList(func(o *options) *[]string { return &o.methods.knownHosts }), text(func(o *options) string { return strings.Join(o.methods.knownHosts, " ") })},
@@ -124,12 +133,9 @@ var keywords = []keyword{
 // nothing, since they are about what is fixed, or about how a program of
 // OpenSSH does it.
 var fixed = []keyword{
-	fixedTo("AllowStreamLocalForwarding", "no"),
-	fixedTo("AllowTcpForwarding", "no"),
 	fixedTo("ChannelTimeout", "none"),
 	fixedTo("ChrootDirectory", "none"),
 	fixedTo("FingerprintHash", "SHA256"),
-	fixedTo("GatewayPorts", "no"),
 	fixedTo("GSSAPIAuthentication", "no"),
 	fixedTo("GSSAPICleanupCredentials", "*"),
 	fixedTo("GSSAPIKeyExchange", "no"),
@@ -153,17 +159,11 @@ var fixed = []keyword{
 	fixedTo("RefuseConnection", "no"),
 	fixedTo("RequiredRSASize", "2048"),
 	fixedTo("SecurityKeyProvider", "internal"),
-	fixedTo("StreamLocalBindMask", "*"),
-	fixedTo("StreamLocalBindUnlink", "*"),
 	fixedTo("StrictModes", "yes"),
 	fixedTo("SyslogFacility", "*"),
 	fixedTo("UseDNS", "no"),
 	fixedTo("UsePAM", "no"),
 	fixedTo("UsePrivilegeSeparation", "*"),
-	fixedTo("X11DisplayOffset", "*"),
-	fixedTo("X11Forwarding", "no"),
-	fixedTo("X11UseLocalhost", "*"),
-	fixedTo("XAuthLocation", "*"),
 }
 
 // fixedTo is a row of fixed, with the values that are taken. The first is the

@@ -39,6 +39,7 @@ type options struct {
 	forwarding forwardingOptions
 	subsystems map[string]string // name to command
 	lendAgent  bool
+	x11        x11
 
 	sessions   int
 	startups   server.Startups
@@ -75,7 +76,7 @@ const silent = slog.LevelError + 4
 func newOptions() *options {
 	return &options{
 		authorizedKeys: []string{".ssh/authorized_keys"}, pubkey: true, methods: newMethods(),
-		session: sessionOptions{permitTTY: true}, subsystems: make(map[string]string),
+		session: sessionOptions{permitTTY: true}, forwarding: forwardingOptions{mask: 0o177}, x11: newX11(), subsystems: make(map[string]string),
 		logging: logging{name: "ERROR", level: slog.LevelError},
 	}
 }

@@ -162,7 +162,7 @@ func TestKeywordsRefuse(t *testing.T) {
 		"Ciphers=aes129-ctr", "MACs=hmac-md4", "KexAlgorithms=+nothing", "HostKeyAlgorithms=ssh-rsb", "PubkeyAcceptedAlgorithms=-x", "CASignatureAlgorithms=x",
 		"Compression=zlib", "PasswordAuthentication=2", "HostbasedAuthentication=2", "KbdInteractiveAuthentication=2",
 		"AuthenticationMethods=none", "AuthenticationMethods=publickey,,password", "AuthenticationMethods=keyboard-interactive:pam",
-		"X11Forwarding=yes", "AllowTcpForwarding=local", "StrictModes=no", "UsePAM=yes",
+		"X11Forwarding=perhaps", "X11DisplayOffset=1000", "StrictModes=no", "UsePAM=yes",
 		"LoginGraceTime=2x", "LoginGraceTime=m", "LoginGraceTime=99999999999", "LoginGraceTime=2000000000w", "LoginGraceTime=-1",
 		"MaxAuthTries=0", "MaxAuthTries=many", "MaxSessions=-1", "MaxStartups=10:30", "MaxStartups=10:130:100", "MaxStartups=100:30:10", "MaxStartups=0",
 		"PermitTTY=maybe", "PubkeyAuthentication=2", "LogLevel=LOUD", "RekeyLimit=1T", "RekeyLimit=-1", "RekeyLimit=9999999999G", "RekeyLimit=1 2 3",

@@ -28,6 +28,9 @@ func (d *daemon) serveCommand(s *server.Session) {
 func (d *daemon) serve(s *server.Session, command string) {
 	more, stop := d.agentSocket(s)
 	defer stop()
+	display, stopDisplay := d.display(s)
+	defer stopDisplay()
+	more = append(more, display...)
 	record, remove := d.exposed(s)
 	defer remove()
 	more = append(more, record...)

@@ -18,8 +18,8 @@ func TestDefaults(t *testing.T) {
 	for keyword, want := range map[string]string{
 		"addressfamily":                   "any",
 		"allowagentforwarding":            "no",
-		"allowstreamlocalforwarding":      "no",
-		"allowtcpforwarding":              "no",
+		"allowstreamlocalforwarding":      "yes",
+		"allowtcpforwarding":              "yes",
 		"authenticationmethods":           "any",
 		"authorizedkeyscommand":           "none",
 		"authorizedkeyscommanduser":       "none",
@@ -67,6 +67,8 @@ func TestDefaults(t *testing.T) {
 		"pubkeyauthentication":            "yes",
 		"rekeylimit":                      "0 0",
 		"revokedkeys":                     "none",
+		"streamlocalbindmask":             "0177",
+		"streamlocalbindunlink":           "no",
 		"strictmodes":                     "yes",
 		"trustedhostsfile":                ".shosts /etc/ssh/shosts.equiv",
 		"trustedusercakeys":               "none",
@@ -74,7 +76,10 @@ func TestDefaults(t *testing.T) {
 		"usedns":                          "no",
 		"usepam":                          "no",
 		"versionaddendum":                 "none",
+		"x11displayoffset":                "10",
 		"x11forwarding":                   "no",
+		"x11uselocalhost":                 "yes",
+		"xauthlocation":                   "/usr/bin/xauth",
 	} {
 		require.Equal(t, []string{want}, got[keyword], keyword)
 	}

@@ -9,6 +9,7 @@ var targets = map[string]float64{
 	"bulk-up-chacha20-poly1305-xcrypto":            2.2,
 	"bulk-up-aes128-ctr-hmac-sha2-256-etm-xcrypto": 1.25,
 	"bulk-get-openssh-client":                      1.3,
+	"forward-local-openssh":                        1.3,
 	"bulk-get-openssh-server":                      1.1,
 	"handshake-xcrypto":                            1.6,
 	"handshake-parallel-xcrypto":                   1.6,
