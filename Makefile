@@ -2,7 +2,7 @@
 
 FUZZTIME ?= 10s
 
-.PHONY: build test race lint vet fuzz cover demo interop matrix rfc bench bench-plot tidy
+.PHONY: build test race lint vet fuzz exhaust cover demo interop matrix rfc bench bench-plot tidy
 
 build: ; go build ./...
 test: ; @.ci/test ./...
@@ -10,6 +10,7 @@ race: ; go test -race -timeout 20m ./...
 lint: ; @.ci/lint
 vet: ; go vet ./...
 fuzz: ; @.ci/fuzz $(FUZZTIME)
+exhaust: ; WHELK_EXHAUST=1 go test -count=1 -timeout 30m -v -run '^(TestStates|TestSequences)$$' ./fuzz
 cover: ; go test -coverpkg=./... -coverprofile=.cover.out ./... && go tool cover -func=.cover.out | tail -n 1
 demo: ; @go run ./internal/demo
 interop: ; @.ci/test -v ./internal/interop

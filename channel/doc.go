@@ -52,7 +52,8 @@
 //
 // Answers to requests have no name but their order (section 5.4), so both
 // directions keep a ledger: a request given up on keeps its place, and an
-// answer given early waits for its turn. Requests nobody takes are bounded and
+// answer given early waits for its turn. [Channel.Ask] sends a request for others
+// to follow before its answer has come. Requests nobody takes are bounded and
 // then refused; answers to nothing are dropped.
 //
 // # Concurrency

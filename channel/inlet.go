@@ -76,6 +76,12 @@ func (in *Inlet) Abort(err error) {
 	c.finish(err)
 }
 
+// Ask sends a request whose answer nobody waits for. It never blocks.
+func (in *Inlet) Ask(name string) error {
+	_, err := in.c.ask(name, nil)
+	return err
+}
+
 // GrowFrom lets the channel's receive window grow beyond what it began with,
 // up to 16 MiB, when the peer has to wait for window while our reader waits for
 // data. It then asks more for bytes and grows by as many as that returns, be it

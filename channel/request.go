@@ -15,14 +15,33 @@ import (
 // answer, when it comes, is dropped and not taken for that to another request.
 // Requests can be sent after CloseWrite.
 func (c *Channel) Request(ctx context.Context, name string, payload []byte) error {
-	if err := c.link.Ready(ctx); err != nil {
-		return c.requestError(err)
-	}
-	w, err := c.ask(name, payload)
+	a, err := c.Ask(ctx, name, payload)
 	if err != nil {
 		return err
 	}
-	ok, _, err := w.Wait(ctx)
+	return a.Wait(ctx)
+}
+
+// Ask is Request in two steps: it sends the request, for others to be sent
+// behind it before its answer is waited for.
+func (c *Channel) Ask(ctx context.Context, name string, payload []byte) (*Answer, error) {
+	if err := c.link.Ready(ctx); err != nil {
+		return nil, c.requestError(err)
+	}
+	w, err := c.ask(name, payload)
+	if err != nil {
+		return nil, err
+	}
+	return &Answer{w}, nil
+}
+
+// An Answer is the answer to a request, which may be on its way.
+type Answer struct{ waiter *ledger.Waiter }
+
+// Wait waits for the answer and returns as Request does. It may be called at
+// any time, and need not be called.
+func (a *Answer) Wait(ctx context.Context) error {
+	ok, _, err := a.waiter.Wait(ctx)
 	if err == nil && !ok {
 		return ErrRefused
 	}

@@ -22,3 +22,7 @@ const (
 	SIGUSR1 Signal = "USR1"
 	SIGUSR2 Signal = "USR2"
 )
+
+// SIGINFO asks a program how far it has come, where there is such a signal
+// (OpenSSH PROTOCOL, section 2.6).
+const SIGINFO Signal = "INFO@openssh.com"

@@ -26,15 +26,20 @@ var systemSignals = map[Signal]syscall.Signal{
 // System returns the operating system's signal of that name.
 func (s Signal) System() (os.Signal, bool) {
 	sig, ok := systemSignals[s]
+	if !ok {
+		sig, ok = infoSignals[s]
+	}
 	return sig, ok
 }
 
 // SignalOf returns the name of the operating system's signal sig, if RFC 4254
-// has one.
+// or OpenSSH has one.
 func SignalOf(sig os.Signal) (Signal, bool) {
-	for name, s := range systemSignals {
-		if s == sig {
-			return name, true
+	for _, signals := range []map[Signal]syscall.Signal{systemSignals, infoSignals} {
+		for name, s := range signals {
+			if s == sig {
+				return name, true
+			}
 		}
 	}
 	return "", false

@@ -3,7 +3,10 @@
 package channel
 
 import (
+	"maps"
 	"os"
+	"runtime"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -12,7 +15,11 @@ import (
 
 func TestSignals(t *testing.T) {
 	require.Len(t, systemSignals, 13, "RFC 4254 6.10")
-	for name, sig := range systemSignals {
+	all := maps.Clone(systemSignals)
+	maps.Copy(all, infoSignals)
+	_, hasInfo := SIGINFO.System()
+	require.Equal(t, slices.Contains([]string{"darwin", "dragonfly", "freebsd", "netbsd", "openbsd"}, runtime.GOOS), hasInfo)
+	for name, sig := range all {
 		got, ok := SignalOf(sig)
 		require.True(t, ok)
 		require.Equal(t, name, got)

@@ -2,6 +2,7 @@ package channel
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -88,4 +89,42 @@ func TestReasonAndErrors(t *testing.T) {
 	require.Equal(t, `channel: open refused: connect failed: "no\x1b[2Jroute"`, err.Error(), "the peer's words are quoted")
 	require.Equal(t, "channel: SSH_MSG_CHANNEL_DATA: more data than the window allows",
 		(&ProtocolError{wire.NumberChannelData, errOverrun}).Error())
+}
+
+// The numbers of RFC 4254, section 8, and RFC 8160, section 2.1, in their order.
+func TestOpcodeNumbers(t *testing.T) {
+	number := 0
+	for _, group := range []struct {
+		first int
+		names string
+	}{
+		{1, "VINTR VQUIT VERASE VKILL VEOF VEOL VEOL2 VSTART VSTOP VSUSP VDSUSP VREPRINT VWERASE VLNEXT VFLUSH VSWTCH VSTATUS VDISCARD"},
+		{30, "IGNPAR PARMRK INPCK ISTRIP INLCR IGNCR ICRNL IUCLC IXON IXANY IXOFF IMAXBEL IUTF8"},
+		{50, "ISIG ICANON XCASE ECHO ECHOE ECHOK ECHONL NOFLSH TOSTOP IEXTEN ECHOCTL ECHOKE PENDIN"},
+		{70, "OPOST OLCUC ONLCR OCRNL ONOCR ONLRET"},
+		{90, "CS7 CS8 PARENB PARODD"},
+		{128, "TTY_OP_ISPEED TTY_OP_OSPEED"},
+	} {
+		for i, name := range strings.Fields(group.names) {
+			require.Equal(t, name, Opcode(group.first+i).String())
+			number++
+		}
+	}
+	require.Equal(t, len(opcodeNames), number+1, "and TTY_OP_END")
+}
+
+// Any modes that can be written can be read.
+func TestModesRoundTrip(t *testing.T) {
+	var all Modes
+	for o := Opcode(1); o < firstUndefined; o++ {
+		all = append(all, Mode{o, uint32(o) * 0x01010101})
+	}
+	got, err := ParseModes(all.Append(nil))
+	require.NoError(t, err)
+	require.Equal(t, all, got)
+	for _, m := range all {
+		value, ok := got.Lookup(m.Opcode)
+		require.True(t, ok)
+		require.Equal(t, m.Value, value)
+	}
 }

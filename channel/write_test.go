@@ -169,7 +169,7 @@ func TestWriteReportsADeadLink(t *testing.T) {
 }
 
 // K5: CVE-2026-39834, a length taken for a uint32 never reaches its end.
-func TestWriteOf4GiBEnds(t *testing.T) {
+func TestK5WriteOf4GiBEnds(t *testing.T) {
 	if testing.Short() || strconv.IntSize < 64 {
 		t.Skip("4 GiB")
 	}

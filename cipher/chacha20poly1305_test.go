@@ -109,7 +109,7 @@ func TestChaChaPackets(t *testing.T) {
 }
 
 // Attack B5: a packet with a wrong tag is left as it came, not decrypted.
-func TestChaChaDecryptsNothingUnauthentic(t *testing.T) {
+func TestB5ChaChaDecryptsNothingUnauthentic(t *testing.T) {
 	sealer, opener := newChaCha(t, counting(7, 64))
 	packet := frame(sealer.Framing(), []byte(secret))
 	sealer.Seal(1, packet)

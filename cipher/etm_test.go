@@ -25,7 +25,7 @@ func (c *counter) crypt(dst, src []byte) {
 
 // Attack B5: with encrypt-then-MAC a bit flipped anywhere costs no decryption,
 // and the packet stays as it came.
-func TestEtMDecryptsNothingUnauthentic(t *testing.T) {
+func TestB5EtMDecryptsNothingUnauthentic(t *testing.T) {
 	for _, a := range mac.Default() {
 		if !a.EtM {
 			continue

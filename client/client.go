@@ -5,22 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"time"
 
-	"github.com/whelk-ssh/whelk/channel"
 	"github.com/whelk-ssh/whelk/connection"
 	"github.com/whelk-ssh/whelk/hostkey"
 	"github.com/whelk-ssh/whelk/transport"
 	"github.com/whelk-ssh/whelk/userauth"
-	"github.com/whelk-ssh/whelk/wire"
 )
 
-// The names of the services a client asks for (RFC 4252, section 4), and of
-// the type of the channels that commands run in (RFC 4254, section 6.1).
-const (
-	authService = "ssh-userauth"
-	sessionType = "session"
-)
+// authService is the service a client asks for (RFC 4252, section 4).
+const authService = "ssh-userauth"
 
 // A Client is an authenticated connection. All methods are safe for concurrent
 // use.
@@ -31,6 +26,7 @@ type Client struct {
 	remote    net.Addr
 	lending   *lending      // nil without an Agent
 	updating  *updating     // nil without an Updater
+	noMore    atomic.Bool   // NoMoreSessions was called
 	done      chan struct{} // closed when the connection has ended and err is set
 	err       error
 }
@@ -95,6 +91,9 @@ func newClient(ctx context.Context, nc net.Conn, address string, config *Config)
 	settings := config.Transport
 	settings.Host = hostkey.Host{Name: address, Addr: nc.RemoteAddr()}
 	settings.Verifier = config.HostKeys
+	if settings.StallTimeout == 0 {
+		settings.StallTimeout = config.KeepAlive.Patience()
+	}
 	t := transport.Client(nc, &settings)
 	if err := t.Handshake(ctx); err != nil {
 		return nil, contextual(ctx, err, start, "exchanging keys with "+address)
@@ -108,6 +107,9 @@ func newClient(ctx context.Context, nc net.Conn, address string, config *Config)
 	mux := c.listen(settings.Host, config)
 	c.lend(config, mux)
 	c.mux = connection.New(t, mux)
+	c.mux.Watch(config.KeepAlive, func() {
+		t.Abandon(fmt.Errorf("%w: no answer for %v", ErrDeadPeer, config.KeepAlive.Patience()))
+	})
 	go c.serve()
 	return c, nil
 }
@@ -181,6 +183,10 @@ func (c *Client) Mux() *connection.Mux { return c.mux }
 // State describes the transport: versions, algorithms, the host's key.
 func (c *Client) State() transport.State { return c.transport.State() }
 
+// Rekey begins to exchange keys anew (RFC 4253, section 9), and does not wait
+// for it.
+func (c *Client) Rekey() error { return c.transport.Rekey() }
+
 // LocalAddr returns the address of our end of the connection.
 func (c *Client) LocalAddr() net.Addr { return c.local }
 
@@ -202,24 +208,4 @@ func (c *Client) Close() error {
 	err := c.transport.Close()
 	<-c.done
 	return err
-}
-
-// Subsystem starts a subsystem of the server (RFC 4254, section 6.5), such as
-// "sftp", and returns the channel to it, for the caller to close. What the
-// subsystem writes to its standard error is discarded. The context bounds the
-// start alone. It fails with a [*StartError] if the server has no such
-// subsystem.
-func (c *Client) Subsystem(ctx context.Context, name string) (*channel.Channel, error) {
-	start := time.Now()
-	doing := fmt.Sprintf("starting the subsystem %q", name)
-	ch, err := c.mux.Open(ctx, sessionType, nil, channel.Params{})
-	if err != nil {
-		return nil, contextual(ctx, err, start, doing)
-	}
-	request := wire.SubsystemRequest{Name: name}
-	if err := ch.Request(ctx, "subsystem", request.Append(nil)); err != nil {
-		ch.Close()
-		return nil, contextual(ctx, refused(err, "subsystem", name), start, doing)
-	}
-	return ch, nil
 }

@@ -18,7 +18,8 @@ import (
 // before Start and left alone after; it cannot be used twice.
 type Cmd struct {
 	// Stdin is copied to the command until it ends, which the command sees as
-	// the end of its input; nil is an empty input. Wait does not wait for a
+	// the end of its input; nil is an empty input. A command that closes its
+	// input early, if the server tells, ends the copy. Wait does not wait for a
 	// Read that is under way when the command has ended: whoever gave a
 	// Stdin that blocks may see it read once more after Wait.
 	Stdin io.Reader
@@ -39,6 +40,16 @@ type Cmd struct {
 
 	// Pty, unless nil, asks for a terminal.
 	Pty *Pty
+
+	// Subsystem starts the subsystem of that name instead of a command (RFC
+	// 4254, section 6.5). [Client.Subsystem] is simpler where its standard error
+	// and status do not matter.
+	Subsystem bool
+
+	// OnXonXoff, unless nil, is called when the server says whether ^S and ^Q may
+	// be left to the terminal here (RFC 4254, section 6.8), which few servers do.
+	// It runs on a goroutine of the command's, and is not to wait.
+	OnXonXoff func(allowed bool)
 
 	// ForwardAgent lends the agent of [Config].Agent to the server, for as long
 	// as the command runs. Whoever is root there can have it sign, and so can
@@ -74,10 +85,15 @@ const (
 
 // A Pty is a terminal to be asked for (RFC 4254, section 6.2).
 type Pty struct {
-	Term          string // its type, such as "xterm-256color"; "xterm" if empty
-	Columns, Rows uint32 // size in characters; 80 and 24 if both are zero
-	Width, Height uint32 // size in pixels, or zero
-	Modes         channel.Modes
+	Term   string // its type, such as "xterm-256color"; "xterm" if empty
+	Window        // 80 columns and 24 rows if both are zero
+	Modes  channel.Modes
+}
+
+// A Window is the size of a terminal.
+type Window struct {
+	Columns, Rows uint32 // in characters
+	Width, Height uint32 // in pixels; zero if that is not known
 }
 
 // Command returns a command to be run on the server, which hands the text as it
@@ -127,9 +143,7 @@ func (c *Cmd) Start(ctx context.Context) error {
 // to take them: the exit-status would be lost if there was no room.
 const maxRequests = 16
 
-// open opens the channel and sends what has to be known of the command. The
-// requests go out behind each other, but for the terminal: without one that
-// was asked for the command is not to run.
+// open opens the channel and sends what has to be known of the command.
 func (c *Cmd) open(ctx context.Context) (*channel.Channel, error) {
 	env, err := c.env()
 	if err != nil {
@@ -139,7 +153,7 @@ func (c *Cmd) open(ctx context.Context) (*channel.Channel, error) {
 	if c.ForwardAgent && c.client.lending == nil {
 		return nil, errNoAgent
 	}
-	ch, err := c.client.mux.Open(ctx, sessionType, nil, params)
+	ch, err := c.client.openSession(ctx, params)
 	if err != nil {
 		return nil, err
 	}
@@ -163,12 +177,23 @@ func (c *Cmd) env() ([]wire.EnvRequest, error) {
 	return requests, nil
 }
 
-// request sends the requests that make a command of a channel.
+// request sends the requests that make a command of a channel. They go out
+// behind each other, without an answer in between, save that a command is not
+// to run without the terminal that was asked for. A shell comes to no harm: it
+// ends with the channel.
 func (c *Cmd) request(ctx context.Context, ch *channel.Channel, env []wire.EnvRequest) error {
+	terminal := func() error { return nil }
 	if c.Pty != nil {
 		m := c.Pty.request()
-		if err := ch.Request(ctx, "pty-req", m.Append(nil)); err != nil {
-			return refused(err, "pty-req", m.Term)
+		answer, err := ch.Ask(ctx, "pty-req", m.Append(nil))
+		if err != nil {
+			return err
+		}
+		terminal = func() error { return refused(answer.Wait(ctx), "pty-req", m.Term) }
+	}
+	if c.name != "" {
+		if err := terminal(); err != nil {
+			return err
 		}
 	}
 	if c.ForwardAgent {
@@ -181,11 +206,28 @@ func (c *Cmd) request(ctx context.Context, ch *channel.Channel, env []wire.EnvRe
 			return err
 		}
 	}
-	if c.name == "" {
-		return refused(ch.Request(ctx, "shell", nil), "shell", "")
+	kind, payload := c.start()
+	started, err := ch.Ask(ctx, kind, payload)
+	if err != nil {
+		return err
+	}
+	if err := terminal(); err != nil {
+		return err
+	}
+	return refused(started.Wait(ctx), kind, c.name)
+}
+
+// start returns the request that starts the command.
+func (c *Cmd) start() (kind string, payload []byte) {
+	switch {
+	case c.Subsystem:
+		m := wire.SubsystemRequest{Name: c.name}
+		return "subsystem", m.Append(nil)
+	case c.name == "":
+		return "shell", nil
 	}
 	m := wire.ExecRequest{Command: c.name}
-	return refused(ch.Request(ctx, "exec", m.Append(nil)), "exec", c.name)
+	return "exec", m.Append(nil)
 }
 
 func (p *Pty) request() wire.PtyRequest {

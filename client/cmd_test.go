@@ -201,7 +201,7 @@ func TestPty(t *testing.T) {
 			pty  Pty
 			want string
 		}{
-			{Pty{Term: "vt100", Columns: 132, Rows: 43}, "vt100 132x43\n100x50\n"},
+			{Pty{Term: "vt100", Window: Window{Columns: 132, Rows: 43}}, "vt100 132x43\n100x50\n"},
 			{Pty{}, "xterm 80x24\n100x50\n"},
 		} {
 			cmd := c.Command("tty")
@@ -209,7 +209,7 @@ func TestPty(t *testing.T) {
 			var out bytes.Buffer
 			cmd.Stdout = &out
 			require.NoError(t, cmd.Start(t.Context()))
-			require.NoError(t, cmd.Resize(100, 50))
+			require.NoError(t, cmd.Resize(Window{Columns: 100, Rows: 50}))
 			require.NoError(t, cmd.Wait())
 			require.Equal(t, test.want, out.String())
 		}

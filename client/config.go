@@ -49,6 +49,13 @@ type Config struct {
 	// besides are to be taken by Mux.OnOpen.
 	Agent func(ctx context.Context) (io.ReadWriteCloser, error)
 
+	// KeepAlive ends the connection to a server that has died or gone out of
+	// reach, which otherwise nobody may notice for hours: everything fails with
+	// [ErrDeadPeer] then. The zero KeepAlive does not. A server that takes
+	// nothing of what is sent to it ends it just as soon, unless
+	// Transport.StallTimeout says otherwise.
+	KeepAlive connection.KeepAlive
+
 	// Banner, unless nil, is given each message the server wants shown before
 	// the user is let in (RFC 4252, section 5.4). The text is the server's
 	// and may hold anything: who prints it filters control characters.

@@ -38,10 +38,18 @@
 // A [Pool] keeps Clients for those who need many of them, or one often; its Run
 // runs a command on many hosts.
 //
-// It does not forward connections, and does not send keepalives; what a server
+// It does not forward connections; what a server
 // asks of it, channels and global requests alike, is refused unless
 // [Config].Mux says otherwise. The keys that a server announces are ignored
 // unless [Config].Updater wants them.
+//
+// # Dead servers
+//
+// A server that crashes, or whose network does, says nothing, and TCP may take
+// hours to notice. With [Config].KeepAlive the client asks a server that has been
+// silent for a while, and ends the connection if there is no answer: then
+// everything that waits fails with [ErrDeadPeer]. It costs a timer, and nothing
+// while data flows.
 //
 // # Agents
 //
@@ -61,7 +69,7 @@
 //
 // All methods of a Client are safe for concurrent use. An idle one has one
 // goroutine, which reads; an Updater has one while it works. A [Cmd] is used by one goroutine at a time, but for
-// Signal, SignalName, Resize and the pipes, which any may use while it runs. It
+// Signal, SignalName, Resize, Break and the pipes, which any may use while it runs. It
 // has a goroutine for what the server reports, and one for each of Stdin,
 // Stdout and Stderr that has to be copied.
 //

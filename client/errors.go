@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/whelk-ssh/whelk/channel"
+	"github.com/whelk-ssh/whelk/transport"
 )
 
 // A ContextError reports that a context was done before the work it bounds. It
@@ -89,10 +90,11 @@ func refused(err error, request, name string) error {
 
 // An ExitError reports a command that did not end with status 0.
 type ExitError struct {
-	Status  int            // what it exited with; 0 if a signal killed it
-	Signal  channel.Signal // what killed it, or ""; any text a server likes
-	Core    bool           // it left a core dump
-	Message string         // the server's words about that; quote before showing
+	Status   int            // what it exited with; 0 if a signal killed it
+	Signal   channel.Signal // what killed it, or ""; any text a server likes
+	Core     bool           // it left a core dump
+	Message  string         // the server's words about that; quote before showing
+	Language string         // of Message (RFC 3066), or ""; likewise
 
 	// Stderr is the end of what the command wrote to its standard error, up
 	// to 32 KiB, if it was run by [Cmd.Output] and nothing else collected it.
@@ -141,6 +143,10 @@ func (e *lostError) Unwrap() error { return e.err }
 // As finds the transport's error, which the other one may hide because it is
 // io.EOF too.
 func (e *lostError) As(target any) bool { return e.cause != nil && errors.As(e.cause, target) }
+
+// ErrDeadPeer is why a connection ended whose server gave no sign of life: see
+// [Config].KeepAlive. It is an [os.ErrDeadlineExceeded].
+var ErrDeadPeer = transport.ErrDeadPeer
 
 var (
 	errStarted    = errors.New("client: the command was started already")

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/whelk-ssh/whelk/channel"
 	"github.com/whelk-ssh/whelk/client"
@@ -84,6 +85,22 @@ func ExampleCredentials() {
 	// password
 	// keyboard-interactive
 	// <nil>
+}
+
+// A server that dies or goes out of reach is noticed, here after a minute and a
+// half without a sign of life: whatever waits fails with ErrDeadPeer.
+func ExampleConfig_keepAlive() {
+	c, err := client.Dial(ctx, "tcp", address, &client.Config{
+		User: "alice", HostKeys: trusted, Auth: auth,
+		KeepAlive: connection.KeepAlive{Interval: 30 * time.Second, Count: 3},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	err = c.Command("uname").Run(ctx)
+	fmt.Println(errors.Is(err, client.ErrDeadPeer))
+	// Output: false
 }
 
 func ExampleQuote() {

@@ -22,8 +22,25 @@ type exit struct {
 func (c *Cmd) report() {
 	defer close(c.reports)
 	for r := range c.channel.Requests(context.Background()) {
-		r.Reply(c.exit.take(r.Type, r.Payload))
+		r.Reply(c.take(r))
 	}
+}
+
+// take takes one request, and reports whether that made sense.
+func (c *Cmd) take(r *channel.Request) bool {
+	switch r.Type {
+	case "eow@openssh.com": // OpenSSH PROTOCOL, section 2.2: nobody reads the input
+		c.channel.CloseWrite()
+		return true
+	case "xon-xoff": // RFC 4254, section 6.8
+		m, err := wire.ParseXonXoff(r.Payload)
+		if err != nil || c.OnXonXoff == nil {
+			return false
+		}
+		c.OnXonXoff(m.Allowed)
+		return true
+	}
+	return c.exit.take(r.Type, r.Payload)
 }
 
 // take notes what a request says, and reports whether that made sense.
@@ -51,7 +68,8 @@ func (e *exit) err(stderr *tail) error {
 	failed := &ExitError{Stderr: stderr.bytes()}
 	switch {
 	case e.signal != nil:
-		failed.Signal, failed.Core, failed.Message = channel.Signal(e.signal.Signal), e.signal.Core, e.signal.Message
+		failed.Signal, failed.Core = channel.Signal(e.signal.Signal), e.signal.Core
+		failed.Message, failed.Language = e.signal.Message, e.signal.Language
 	case e.status == nil:
 		return &ExitMissingError{}
 	case e.status.Status == 0:

@@ -82,6 +82,8 @@ func (d *HostDialer) Dial(ctx context.Context, destination string) (*Client, err
 
 // DialSettings is Dial for a host whose settings are known.
 func (d *HostDialer) DialSettings(ctx context.Context, s *sshconfig.Settings) (*Client, error) {
+	ctx, cancel := withDefaultTimeout(ctx)
+	defer cancel()
 	return d.dial(ctx, s, 0)
 }
 

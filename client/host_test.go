@@ -1,3 +1,5 @@
+//go:build linux
+
 package client
 
 import (
@@ -153,7 +155,7 @@ func TestDialHostFails(t *testing.T) {
 		"Host down\nHostName 127.0.0.1\nPort "+nobody,
 		"Host behind-down\nProxyJump down",
 		"Host nowhere\nHostName 127.0.0.1\nPort "+nobody+"\nProxyJump a",
-		"Host loop1\nProxyJump loop2", "Host loop2\nProxyJump loop1", "Host self\nProxyJump self",
+		"Host again\nConnectionAttempts 2\nConnectTimeout 5\nTCPKeepAlive no\nHostName 127.0.0.1\nPort "+nobody, "Host loop1\nProxyJump loop2", "Host loop2\nProxyJump loop1", "Host self\nProxyJump self",
 		"Host fd\nProxyCommand nc\nProxyUseFdpass yes", "Host shell\nProxyCommand nc %h %p | cat", "Host gone\nProxyCommand no-such-program-anywhere %h",
 		"Host ends\nProxyCommand false", "Host token\nProxyCommand x %z", "Host odd\nUser a;b\nProxyCommand nc %h", "Host alias\nHostKeyAlias $(x)\nProxyCommand nc %h",
 		"Host revoked\nRevokedHostKeys /x\nHostName 127.0.0.1\nPort "+h.ports[0], "Host bind\nBindAddress 192.0.2.1\nHostName 127.0.0.1",
@@ -164,6 +166,7 @@ func TestDialHostFails(t *testing.T) {
 		{"down", "client: connect to host 127.0.0.1 port " + nobody},
 		{"behind-down", "client: jump host down: connect to host 127.0.0.1 port " + nobody},
 		{"nowhere", "by way of a: client: the server cannot connect"},
+		{"again", "connection refused"},
 		{"loop1", "by more than 16 others"},
 		{"self", "by way of itself"},
 		{"fd", "ProxyUseFdpass is not supported"},

@@ -4,11 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"os"
-
-	"github.com/whelk-ssh/whelk/channel"
-	"github.com/whelk-ssh/whelk/wire"
 )
 
 var errOutputSet = errors.New("client: Stdout or Stderr is set already")
@@ -41,33 +36,4 @@ func (c *Cmd) CombinedOutput(ctx context.Context) ([]byte, error) {
 	c.Stdout, c.Stderr = &output, &output
 	err := c.Run(ctx)
 	return output.Bytes(), err
-}
-
-// Signal sends the command one of the signals that RFC 4254, section 6.10, has
-// a name for. It does not wait for it to be delivered; servers may ignore it.
-func (c *Cmd) Signal(s os.Signal) error {
-	name, ok := channel.SignalOf(s)
-	if !ok {
-		return fmt.Errorf("client: RFC 4254 has no name for the signal %v: use SignalName", s)
-	}
-	return c.SignalName(name)
-}
-
-// SignalName is Signal with a signal that need not exist on this system.
-func (c *Cmd) SignalName(name channel.Signal) error {
-	m := wire.SignalRequest{Name: string(name)}
-	return c.notify("signal", m.Append(nil))
-}
-
-// Resize tells the command's terminal its size in characters.
-func (c *Cmd) Resize(columns, rows uint32) error {
-	m := wire.WindowChange{Columns: columns, Rows: rows}
-	return c.notify("window-change", m.Append(nil))
-}
-
-func (c *Cmd) notify(name string, payload []byte) error {
-	if c.channel == nil {
-		return errNotStarted
-	}
-	return c.channel.Notify(name, payload)
 }

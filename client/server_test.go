@@ -34,6 +34,7 @@ type peer struct {
 	banner    string
 	programs  map[string]func(s *session, args []string) // by first word
 	refuse    string                                     // the request that is refused
+	hold      func(*channel.Request) bool                // reports whether the test answers a request
 	opened    func(*connection.Mux)                      // called once the user is in
 	asked     func(*connection.Request, transport.State) // called with each global request
 
@@ -48,7 +49,8 @@ type session struct {
 	pty     *wire.PtyRequest
 	signals chan string
 	sizes   chan wire.WindowChange
-	program func() // to be run once the client has been told so
+	breaks  chan uint32 // milliseconds
+	program func()      // to be run once the client has been told so
 }
 
 const (
@@ -205,7 +207,7 @@ func (p *peer) accept(mux *connection.Mux) {
 		if err != nil {
 			return
 		}
-		go p.session(&session{Channel: ch, signals: make(chan string, 10), sizes: make(chan wire.WindowChange, 10)})
+		go p.session(&session{Channel: ch, signals: make(chan string, 10), sizes: make(chan wire.WindowChange, 10), breaks: make(chan uint32, 10)})
 	}
 }
 
@@ -216,7 +218,9 @@ func (p *peer) session(s *session) {
 		p.mu.Unlock()
 		s.program = nil
 		ok := p.refuse != r.Type && p.request(s, r)
-		r.Reply(ok)
+		if p.hold == nil || !p.hold(r) {
+			r.Reply(ok)
+		}
 		if program := s.program; ok && program != nil {
 			go func() {
 				program()
@@ -240,6 +244,9 @@ func (p *peer) request(s *session, r *channel.Request) bool {
 	case "signal":
 		m, _ := wire.ParseSignalRequest(r.Payload)
 		s.signals <- m.Name
+	case "break":
+		m, _ := wire.ParseBreak(r.Payload)
+		s.breaks <- m.Milliseconds
 	case "shell":
 		return p.run(s, "cat")
 	case "exec":

@@ -149,13 +149,13 @@ func TestOpenSSH(t *testing.T) {
 	})
 	t.Run("pty", func(t *testing.T) {
 		cmd := c.Command("stty size; read line; stty size; echo $TERM")
-		cmd.Pty = &Pty{Term: "vt220", Columns: 91, Rows: 31, Modes: channel.Modes{{Opcode: channel.ECHO, Value: 0}}}
+		cmd.Pty = &Pty{Term: "vt220", Window: Window{Columns: 91, Rows: 31}, Modes: channel.Modes{{Opcode: channel.ECHO, Value: 0}}}
 		stdin, err := cmd.StdinPipe()
 		require.NoError(t, err)
 		var out bytes.Buffer
 		cmd.Stdout = &out
 		require.NoError(t, cmd.Start(t.Context()))
-		require.NoError(t, cmd.Resize(120, 60))
+		require.NoError(t, cmd.Resize(Window{Columns: 120, Rows: 60}))
 		_, err = io.WriteString(stdin, "\n")
 		require.NoError(t, err)
 		require.NoError(t, cmd.Wait())

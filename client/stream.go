@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"strings"
 	"sync"
 )
 
@@ -50,8 +49,8 @@ func (c *Cmd) copyOut(w io.Writer, r io.Reader, stop func()) error {
 	return err
 }
 
-// copyIn copies Stdin to the command. That the command or the connection ends
-// first is no failure of Stdin's. An error is kept before the command can end
+// copyIn copies Stdin to the command. That the command, its input or the
+// connection ends first is no failure of Stdin's. An error is kept before the command can end
 // because of it.
 func (c *Cmd) copyIn(r io.Reader) {
 	if _, err := io.Copy(c.channel, r); !errors.Is(err, net.ErrClosed) {
@@ -61,11 +60,10 @@ func (c *Cmd) copyIn(r io.Reader) {
 }
 
 // stopReading tells the command that nobody reads its standard output any
-// more. OpenSSH has a message for that (PROTOCOL, section 2.2), which because
-// some servers end the connection when they see it is only for its own kind;
-// elsewhere only closing the channel makes the command stop.
+// more. OpenSSH has a message for that (PROTOCOL, section 2.2); elsewhere only
+// closing the channel makes the command stop.
 func (c *Cmd) stopReading() {
-	if strings.Contains(c.client.State().ServerVersion, "OpenSSH") {
+	if c.client.likeOpenSSH() {
 		c.channel.Notify("eow@openssh.com", nil)
 		return
 	}

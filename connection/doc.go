@@ -46,6 +46,13 @@
 // channels that do not exist are ignored as well: some peers send them after
 // their CLOSE, and they change nothing.
 //
+// # Silence
+//
+// A peer that is gone without a word, and a network that forgets a connection at
+// rest, are found out by asking. [Mux.Watch] does so with a timer, and has its
+// caller end the Conn of a peer that does not answer; the answer itself does not
+// matter, as any packet is one.
+//
 // # Concurrency
 //
 // All methods may be called from any goroutine. The mutex of a Mux is held to

@@ -65,6 +65,7 @@ type Mux struct {
 	maxRequests int           // of the peer's, in requests
 	onOpen      func(*Opening)
 	onRequest   func(*Request)
+	watch       *watch // of the peer's silence, or nil
 
 	mu      sync.Mutex    // held to look up and to queue, never to wait
 	done    chan struct{} // made when asked for
@@ -120,6 +121,7 @@ func (m *Mux) Serve() error {
 	for {
 		p, err := m.conn.ReadPacket()
 		if err == nil {
+			m.watch.heard()
 			err = m.dispatch(p)
 		}
 		if err != nil {
@@ -131,6 +133,7 @@ func (m *Mux) Serve() error {
 
 // end tells everyone that the connection has ended.
 func (m *Mux) end(cause error) {
+	m.watch.stop()
 	err := &endError{cause}
 	for _, inlet := range m.shut(err) {
 		inlet.Abort(err)

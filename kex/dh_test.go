@@ -194,7 +194,7 @@ func TestServerChecksBeforeItComputes(t *testing.T) {
 
 // D6, CVE-2016-0739, CVE-2016-0787: private exponents have twice as many bits
 // as the largest group has strength, and more, and do not repeat.
-func TestExponents(t *testing.T) {
+func TestD6Exponents(t *testing.T) {
 	seen := make(map[[exponentSize]byte]bool)
 	var or, and [exponentSize]byte
 	and = [exponentSize]byte(bytes.Repeat([]byte{0xff}, exponentSize))
@@ -265,7 +265,7 @@ func TestGroupsThatWereNotChecked(t *testing.T) {
 }
 
 // D10, CVE-2025-8277: an exchange that fails leaves nothing behind.
-func TestFailedFixedGroupLeavesNothingBehind(t *testing.T) {
+func TestD10FailedFixedGroupLeavesNothingBehind(t *testing.T) {
 	m := lookup(t, "diffie-hellman-group1-sha1")
 	bad := (&wire.KexECDHReply{Public: []byte{1}}).Append(nil)
 	fail := func(n int) uint64 {

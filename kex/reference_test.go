@@ -234,7 +234,7 @@ func againstReferenceClient(t testing.TB, m Method) *Result {
 // method meets a K with its top bit set; one whose first byte is zero is one
 // exchange in 256, so the count goes on until each has been seen (in those that
 // are slow, not under the race detector).
-func TestAgreementWhateverKBeginsWith(t *testing.T) {
+func TestD7AgreementWhateverKBeginsWith(t *testing.T) {
 	const limit = 50_000
 	forEachMethod(t, func(t *testing.T, m Method) {
 		t.Parallel()

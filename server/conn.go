@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -197,6 +198,9 @@ func (c *Conn) establish() error {
 		return err
 	}
 	c.mux = connection.New(c.transport, c.muxConfig())
+	c.mux.Watch(c.server.KeepAlive, func() {
+		c.transport.Abandon(fmt.Errorf("%w: no answer for %v", ErrDeadPeer, c.server.KeepAlive.Patience()))
+	})
 	if err := c.server.tracker.authenticated(c); err != nil {
 		return err
 	}

@@ -23,6 +23,13 @@
 // that its client lends. [Chain] puts middleware around a Handler; package
 // server/sshtest is for tests of one.
 //
+// [Session.OnSignal], [Session.OnResize] and [Session.OnBreak] tell a Handler what
+// its client does at the terminal; [Session.CloseRead] tells the client that
+// nobody reads on, and a Write fails with [ErrUnread] once it has told so itself.
+// However a Handler ends, the client gets its output, how it ended, the end of the
+// output, and of the session, in this order. [Server].KeepAlive finds clients that
+// are gone.
+//
 // Once a client is in, it is told of all host keys, so that it knows the one
 // that will replace another (OpenSSH PROTOCOL, section 2.5).
 //

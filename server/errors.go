@@ -30,6 +30,10 @@ var (
 	// ErrIdle ends a connection that had no channel for [Server].IdleTimeout.
 	ErrIdle = errors.New("server: the connection had no channel for too long")
 
+	// ErrDeadPeer ends a connection whose client gave no sign of life: see
+	// [Server].KeepAlive. It is an [os.ErrDeadlineExceeded].
+	ErrDeadPeer = transport.ErrDeadPeer
+
 	// ErrUnread is what Write of a [Session] returns when the client does not
 	// want any more output, as its own reader has gone.
 	ErrUnread = errors.New("server: the client reads no further output")

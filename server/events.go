@@ -2,6 +2,7 @@ package server
 
 import (
 	"sync"
+	"time"
 
 	"github.com/whelk-ssh/whelk/channel"
 )
@@ -17,6 +18,7 @@ type events struct {
 	calls    sync.Mutex // held during a callback; guards what follows
 	onSignal func(channel.Signal)
 	onResize func(Window)
+	onBreak  func(time.Duration)
 	early    []channel.Signal // came before OnSignal
 }
 
@@ -47,6 +49,16 @@ func (s *Session) OnResize(f func(Window)) {
 	}
 }
 
+// OnBreak arranges for f to be called when the client asks for a break of the
+// given length on its terminal's line (RFC 4335); zero leaves the length to f.
+// Without a call to OnBreak, or without a terminal, breaks are refused. The same
+// holds for f as in [Session.OnSignal].
+func (s *Session) OnBreak(f func(length time.Duration)) {
+	s.calls.Lock()
+	defer s.calls.Unlock()
+	s.onBreak = f
+}
+
 // signalled passes a signal on.
 func (s *Session) signalled(sig channel.Signal) {
 	s.calls.Lock()
@@ -66,4 +78,15 @@ func (s *Session) resized(w Window) {
 	if s.onResize != nil {
 		s.onResize(w)
 	}
+}
+
+// broken passes a break on, and reports whether anybody wants it.
+func (s *Session) broken(length time.Duration) bool {
+	s.calls.Lock()
+	defer s.calls.Unlock()
+	if s.onBreak == nil {
+		return false
+	}
+	s.onBreak(length)
+	return true
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"math"
 	"strings"
+	"time"
 
 	"github.com/whelk-ssh/whelk/channel"
 	"github.com/whelk-ssh/whelk/wire"
@@ -14,13 +15,15 @@ const maxTerm = 128
 // handle decides on one request of the session's client (RFC 4254, section 6).
 // ok is the answer, should one be wanted; a Handler is to be run once that has
 // been given. What is malformed or unknown is refused, and so is all but
-// signals and window changes once the session has started.
+// events such as signals and window changes once the session has started.
 func (s *Session) handle(r *channel.Request) (h Handler, ok bool) {
 	switch r.Type {
 	case "window-change":
 		return nil, s.resize(r.Payload)
 	case "signal":
 		return nil, s.signal(r.Payload)
+	case "break":
+		return nil, s.takeBreak(r.Payload)
 	case "eow@openssh.com": // OpenSSH PROTOCOL, section 2.2
 		s.unread.Store(true)
 		return nil, true
@@ -79,6 +82,27 @@ func (s *Session) signal(p []byte) bool {
 	}
 	s.signalled(channel.Signal(m.Name))
 	return true
+}
+
+// Lengths of breaks (RFC 4335, section 3). Those above the most are cut to it,
+// and those below the least become that.
+const (
+	leastBreak = 500 * time.Millisecond
+	mostBreak  = 3 * time.Second
+)
+
+// takeBreak handles "break" (RFC 4335, section 3). Who may run one command only
+// may not interfere with it.
+func (s *Session) takeBreak(p []byte) bool {
+	m, err := wire.ParseBreak(p)
+	if _, terminal := s.Pty(); err != nil || !terminal || !s.started || s.forced {
+		return false
+	}
+	length := time.Duration(m.Milliseconds) * time.Millisecond
+	if length > 0 {
+		length = min(max(length, leastBreak), mostBreak)
+	}
+	return s.broken(length)
 }
 
 // setenv handles "env" (RFC 4254, section 6.4).

@@ -87,10 +87,16 @@ type peer struct {
 // other, before any authentication.
 func connect(t *testing.T, srv *server.Server) *peer {
 	t.Helper()
+	return connectAs(t, srv, "")
+}
+
+// connectAs is connect with a client that says it is of some software.
+func connectAs(t *testing.T, srv *server.Server, software string) *peer {
+	t.Helper()
 	near, far := memnet.Pipe()
 	p := &peer{t: t, served: make(chan error, 1), ended: make(chan error, 1)}
 	go func() { p.served <- srv.ServeConn(context.Background(), far) }()
-	p.conn = transport.Client(near, &transport.Config{Verifier: hostkey.Pin(testkeys.Ed25519().PublicKey())})
+	p.conn = transport.Client(near, &transport.Config{Verifier: hostkey.Pin(testkeys.Ed25519().PublicKey()), Software: software})
 	t.Cleanup(func() { p.conn.Close() })
 	return p
 }

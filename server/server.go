@@ -67,6 +67,12 @@ type Server struct {
 	// limit if zero.
 	IdleTimeout time.Duration
 
+	// KeepAlive ends connections whose client has died or gone out of reach, for
+	// which they would wait for hours; the zero KeepAlive does not. A client that
+	// takes nothing of what is sent to it, as one does that its user has
+	// stopped, ends just as soon, unless Transport.StallTimeout says otherwise.
+	KeepAlive connection.KeepAlive
+
 	MaxStartups Startups // connections that have not authenticated
 
 	// Penalties, unless nil, turn away for a while those who came for no good.
@@ -175,6 +181,9 @@ func (s *Server) transportConfig() *transport.Config {
 	}
 	if len(s.HostKeys) > 0 {
 		config.HostKeys = s.HostKeys
+	}
+	if config.StallTimeout == 0 {
+		config.StallTimeout = s.KeepAlive.Patience()
 	}
 	return &config
 }

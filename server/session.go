@@ -24,8 +24,8 @@ import (
 //	  |--------------->|------------------------> Read |
 //	  |           data |                               |
 //	  |<---------------|<----------------- Write, Stderr
-//	  | signal, window-change                          |
-//	  |--------------->|----------> OnSignal, OnResize |
+//	  | signal, window-change, break                   |
+//	  |--------------->|-> OnSignal, OnResize, OnBreak |
 //	  |    exit-status, EOF, CLOSE                     |
 //	  |<---------------|<----------------- Exit, return|
 type Session struct {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -77,7 +78,7 @@ func TestExitTwice(t *testing.T) {
 }
 
 // The order of the last messages, seen from the wire: exit-status, EOF, CLOSE.
-func TestF7OrderAtTheEnd(t *testing.T) {
+func TestOrderAtTheEnd(t *testing.T) {
 	p := login(t, newServer(handler(func(s *server.Session) { io.WriteString(s, "bye") })))
 	s := p.session().exec("x")
 	var got []string
@@ -347,4 +348,118 @@ func TestClientThatReadsNoFurther(t *testing.T) {
 	s := login(t, srv).session().exec("yes")
 	require.NoError(t, s.Notify("eow@openssh.com", nil), "OpenSSH PROTOCOL 2.2")
 	require.Equal(t, server.ErrUnread.Error(), s.finish().stderr)
+}
+
+// RFC 4335: a break is for a session on a terminal, whose handler wants it, and
+// lasts from 500 ms to 3 s unless its length is left to us.
+func TestBreak(t *testing.T) {
+	lengths := make(chan time.Duration, 8)
+	ready := make(chan struct{})
+	srv := newServer(handler(func(s *server.Session) {
+		if s.Command() == "wants" {
+			s.OnBreak(func(length time.Duration) { lengths <- length })
+		}
+		ready <- struct{}{}
+		io.Copy(io.Discard, s)
+	}))
+	srv.AllowPty = true
+	p := login(t, srv)
+	brk := func(s *session, ms uint32) error {
+		m := wire.Break{Milliseconds: ms}
+		return s.ask("break", m.Append(nil))
+	}
+	pty := wire.PtyRequest{Term: "xterm"}
+	for _, test := range []struct {
+		name    string
+		command string
+		pty     bool
+		want    error
+	}{
+		{"wanted", "wants", true, nil},
+		{"not wanted", "does not", true, channel.ErrRefused},
+		{"without a terminal", "wants", false, channel.ErrRefused},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := p.session()
+			if test.pty {
+				require.NoError(t, s.ask("pty-req", pty.Append(nil)))
+			}
+			require.Equal(t, channel.ErrRefused, brk(s, 0), "before the program runs")
+			s.exec(test.command)
+			<-ready
+			require.Equal(t, channel.ErrRefused, s.ask("break", []byte{1}), "malformed")
+			for _, ms := range []uint32{0, 1, 1000, 1 << 31} {
+				require.Equal(t, test.want, brk(s, ms))
+			}
+			require.NoError(t, s.Close())
+		})
+	}
+	for _, want := range []time.Duration{0, 500 * time.Millisecond, time.Second, 3 * time.Second} {
+		require.Equal(t, want, <-lengths)
+	}
+	require.Empty(t, lengths)
+}
+
+// A forced command is not to be interfered with.
+func TestBreakOfForcedCommand(t *testing.T) {
+	ready := make(chan struct{})
+	srv := accepting(newServer(handler(func(s *server.Session) {
+		s.OnBreak(func(time.Duration) { t.Error("a break") })
+		close(ready)
+		io.Copy(io.Discard, s)
+	})), &userauth.Permissions{CriticalOptions: map[string]string{"force-command": "only this"},
+		Extensions: map[string]string{"permit-pty": ""}})
+	srv.AllowPty = true
+	s := login(t, srv).session()
+	pty := wire.PtyRequest{Term: "xterm"}
+	require.NoError(t, s.ask("pty-req", pty.Append(nil)))
+	s.exec("x")
+	<-ready
+	m := wire.Break{}
+	require.Equal(t, channel.ErrRefused, s.ask("break", m.Append(nil)))
+	require.NoError(t, s.CloseWrite())
+	s.finish()
+}
+
+// OpenSSH PROTOCOL, section 2.2, and RFC 4254, section 6.8: what a handler has to
+// say about its input, to clients that understand.
+func TestFlowRequests(t *testing.T) {
+	for _, test := range []struct {
+		name, software string
+		want           []string
+	}{
+		{"of ours", "", []string{"eow@openssh.com", "xon-xoff true", "xon-xoff false", "exit-status"}},
+		{"OpenSSH", "OpenSSH_9.2", []string{"eow@openssh.com", "xon-xoff true", "xon-xoff false", "exit-status"}},
+		{"another", "PuTTY_0.81", []string{"xon-xoff true", "xon-xoff false", "exit-status"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			srv := newServer(handler(func(s *server.Session) {
+				require.NoError(t, s.CloseRead())
+				require.NoError(t, s.AllowXonXoff(true))
+				require.NoError(t, s.AllowXonXoff(false))
+			}))
+			s := connectAs(t, srv, test.software).login().session().exec("x")
+			var got []string
+			for r := range s.Requests(context.Background()) {
+				name := r.Type
+				if m, err := wire.ParseXonXoff(r.Payload); err == nil {
+					name += fmt.Sprintf(" %t", m.Allowed)
+				}
+				got = append(got, name)
+			}
+			require.Equal(t, test.want, got)
+		})
+	}
+}
+
+// RFC 4254 6.10: all that an exit-signal carries.
+func TestExitSignalIsComplete(t *testing.T) {
+	srv := newServer(handler(func(s *server.Session) { s.ExitSignal(channel.SIGABRT, true, "Aborted") }))
+	s := login(t, srv).session().exec("x")
+	for r := range s.Requests(context.Background()) {
+		m, err := wire.ParseExitSignal(r.Payload)
+		require.NoError(t, err)
+		require.Equal(t, wire.ExitSignal{Signal: "ABRT", Core: true, Message: "Aborted"}, m)
+		require.False(t, r.WantReply, "RFC 4254 6.10")
+	}
 }

@@ -60,6 +60,11 @@ type Config struct {
 
 	Software string // second part of the version string; "Whelk_0.1" if empty
 
+	// StallTimeout is how long the peer may take nothing of what is sent to it
+	// before the connection ends with [ErrDeadPeer]; without limit if zero. A
+	// program that somebody has stopped reads nothing either.
+	StallTimeout time.Duration
+
 	Rekey  RekeyPolicy
 	Budget Budget
 	Trace  *Trace

@@ -33,7 +33,8 @@ type Conn struct {
 	alarms        alarms
 	written       sync.WaitGroup // until the net.Conn is closed
 	authenticated atomic.Bool
-	granted       atomic.Bool // USERAUTH_SUCCESS has gone by, or is about to
+	granted       atomic.Bool               // USERAUTH_SUCCESS has gone by, or is about to
+	heard         atomic.Pointer[time.Time] // see Heard
 	role          role
 
 	started bool // guarded by stateMu
@@ -159,6 +160,9 @@ func (c *Conn) readMessage() ([]byte, action, error) {
 		}
 	}
 	act := actionFor(c.phase, number)
+	if act != deliver {
+		c.hear()
+	}
 	switch act {
 	case fail:
 		return nil, fail, outOfPlace(c.phase, number)
@@ -312,7 +316,11 @@ func (c *Conn) Err() error { return c.out.failure() }
 
 // send is the writer goroutine.
 func (c *Conn) send() {
-	closing, err := c.out.run(c.nc)
+	var w io.Writer = c.nc
+	if c.config.StallTimeout > 0 {
+		w = insistent{c}
+	}
+	closing, err := c.out.run(w)
 	if err != nil {
 		// The peer may have said why it went: give the reader a moment to find
 		// out, for its error is the better one.

@@ -116,7 +116,7 @@ var damages = map[string]func(packet []byte, tag int){
 
 // Attack B4, CVE-2008-5161: what is wrong with a packet in CBC cannot be seen
 // from the outside.
-func TestDiscard(t *testing.T) {
+func TestB4Discard(t *testing.T) {
 	for _, mode := range []string{"aes128-cbc", "aes256-cbc", "3des-cbc"} {
 		for _, a := range append(mac.Default(), mac.Insecure()...) {
 			d := newDiscardTest(t, mode, a.Name)

@@ -64,7 +64,7 @@ func TestNegotiate(t *testing.T) {
 	})
 }
 
-func TestNegotiatePrefersTheClient(t *testing.T) {
+func TestC9NegotiatePrefersTheClient(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	letters := []string{"a", "b", "c", "d", "e", "f", "g", "h"}
 	pick := func() []string {

@@ -345,3 +345,78 @@ func TestOpenSSHAgrees(t *testing.T) {
 	t.Logf("agreed on %d, and refused %d alike", agreed, refused)
 	require.Greater(t, agreed, cases*3/4)
 }
+
+// What one of a hundred lines would rarely hit: ways to a host, and names that
+// nobody knows (RFC 6761, section 6.4).
+func TestOpenSSHAgreesInParticular(t *testing.T) {
+	ssh, bare := openSSH(t)
+	plain := like(t, ssh, bare)
+	s, err := plain.Evaluate(t.Context(), "host")
+	require.NoError(t, err)
+	var b strings.Builder
+	s.WriteTo(&b)
+	unset := byKeyword(b.String())
+	for _, tt := range []struct{ name, config, host string }{
+		{"one host", "ProxyJump gate", "h"},
+		{"three hosts", "ProxyJump a@one:1,two,three:3", "h"},
+		{"addresses", "ProxyJump 10.0.0.1,[::1]:2,u@[10.0.0.2]", "h"},
+		{"URLs", "ProxyJump ssh://u@one:1,ssh://two", "h"},
+		{"a comment", "ProxyJump gate # and no more", "h"},
+		{"none", "ProxyJump none", "h"},
+		{"none, then one", "ProxyJump none\nProxyJump gate", "h"},
+		{"jump, then command", "ProxyJump gate\nProxyCommand nc", "h"},
+		{"command, then jump", "ProxyCommand nc\nProxyJump gate", "h"},
+		{"a jump of another host", "Host x\nProxyJump gate\nHost h\nProxyCommand nc %h", "h"},
+		{"no jump at all", "ProxyJump ,", "h"},
+		{"jump to port 0", "ProxyJump a:0", "h"},
+		{"no fd is passed by a jump", "ProxyUseFdpass yes\nProxyJump gate", "h"},
+		{"names looked up in vain", "CanonicalizeHostname yes\nCanonicalDomains whelk.invalid\nMatch canonical\nTunnel yes", "Nobody"},
+		{"names looked up in vain, and no way back", "CanonicalizeHostname yes\nCanonicalDomains whelk.invalid\nCanonicalizeFallbackLocal no", "nobody"},
+		{"names with too many dots", "CanonicalizeHostname yes\nCanonicalDomains whelk.invalid\nCanonicalizeFallbackLocal no", "no.body.invalid"},
+		{"names behind a jump", "CanonicalizeHostname yes\nCanonicalDomains whelk.invalid\nCanonicalizeFallbackLocal no\nProxyJump gate", "nobody"},
+		{"names behind a command, always", "CanonicalizeHostname always\nCanonicalDomains whelk.invalid\nProxyCommand nc", "nobody"},
+		{"the final pass", "Host real.invalid\nPort 7\nHost h\nHostName real.invalid\nMatch final host real.invalid\nUser late", "h"},
+		{"the final pass does not undo", "User early\nMatch final\nUser late\nPort 9", "h"},
+		{"canonical names make a final pass", "Host real.invalid\nPort 7\nHost h\nHostName real.invalid\nHost *\nCanonicalizeHostname yes", "h"},
+		{"HostName of HostName", "HostName %h.a\nHostName %h.b", "h"},
+		{"SendEnv and back", "SendEnv A B\nSendEnv -A C\nSendEnv -*\nSendEnv D", "h"},
+		{"files twice", "IdentityFile a\nIdentityFile b\nIdentityFile a\nCertificateFile c\nCertificateFile c", "h"},
+		{"forwards twice", "LocalForward 1 a:1\nLocalForward 1 a:1\nDynamicForward 2\nDynamicForward 2\nRemoteForward 3\nRemoteForward 3", "h"},
+		{"forwards cleared", "LocalForward 1 a:1\nClearAllForwardings yes\nRemoteForward 3", "h"},
+		{"agent lent twice", "ForwardAgent no\nForwardAgent $WHELK_TEST", "h"},
+		{"rekeyed twice", "RekeyLimit 1G\nRekeyLimit 2G 5m", "h"},
+		{"no time, then one", "ConnectTimeout none\nConnectTimeout 5", "h"},
+		{"what counts in any block", "Host x\nSyslogFacility AUTH\nStreamLocalBindMask 077\nHost h\nSyslogFacility USER\nStreamLocalBindMask 07", "h"},
+		{"updates with files of one's own", "UserKnownHostsFile ~/.ssh/known_hosts", "h"},
+		{"updates with DNS", "VerifyHostKeyDNS ask", "h"},
+		{"updates that ask, with a level that says nothing", "UpdateHostKeys ask\nLogLevel ERROR", "h"},
+		{"an equals sign of its own", "Port = 7\nUser==x", "h"},
+		{"keyword in quotation marks", `"Port" 7`, "h"},
+		{"a quotation mark in a keyword", `Po"rt 7`, "h"},
+		{"no newline at the end", "Port 7", "h"},
+		{"carriage returns", "Port 7\r\nUser x\r", "h"},
+		{"Host without value", "Host", "h"},
+		{"Host of nothing", `Host ""`, "h"},
+		{"Match all and more", "Match all user x", "h"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "config")
+			require.NoError(t, os.WriteFile(path, []byte(tt.config), 0o600))
+			c := *plain
+			c.Files = []File{{Path: path, Required: true}}
+			cmd := exec.Command(ssh, "-F", path, "-G", tt.host)
+			cmd.Env = append(os.Environ(), "WHELK_TEST=value", "SHELL=/bin/sh", "LC_ALL=C", "RES_OPTIONS=attempts:1 timeout:1")
+			theirs, failed := cmd.CombinedOutput()
+			s, err := c.Evaluate(t.Context(), tt.host)
+			require.Equal(t, failed == nil, err == nil, "ssh: %s\nwe: %v", theirs, err)
+			if err != nil {
+				return
+			}
+			var ours strings.Builder
+			s.WriteTo(&ours)
+			text := string(theirs)
+			_, text, _ = strings.Cut("\n"+text, "\nhost ") // what is not printed by -G comes first
+			requireSame(t, "host "+text, ours.String(), bare, unset)
+		})
+	}
+}

@@ -59,6 +59,7 @@ func (p *program) configure(_ context.Context, s *sshconfig.Settings, nc net.Con
 		settings.HostKeyAlgorithms = inOrderOf(preferred, settings.HostKeyAlgorithms)
 	}
 	config := &client.Config{User: p.user, Auth: p.methods(nc.LocalAddr()), HostKeys: hosts, Transport: settings, Banner: p.banner}
+	config.KeepAlive = p.alive
 	if p.updateHosts != "no" {
 		config.Updater = hosts
 	}

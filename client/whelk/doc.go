@@ -1,9 +1,9 @@
 // Command whelk runs a command or a shell on another machine. It takes the
 // flags of ssh(1) and behaves like it:
 //
-//	whelk [-46AaCGknNqTtVvx] [-B interface] [-b address] [-c ciphers] [-E file]
-//	      [-F file] [-i key] [-J hosts] [-l user] [-m macs] [-o keyword=value]
-//	      [-P tag] [-p port] [-Q query] destination [command ...]
+//	whelk [-46AaCfGkNnqsTtVvx] [-B interface] [-b address] [-c ciphers] [-E file]
+//	      [-e char] [-F file] [-i key] [-J hosts] [-l user] [-m macs]
+//	      [-o keyword=value] [-P tag] [-p port] [-Q query] destination [command ...]
 //
 // A destination is host, user@host or ssh://user@host:port. Flags may follow
 // it, and be bundled as getopt(3) has it.
@@ -46,6 +46,34 @@
 // With -v it says what was negotiated, and warns of a key exchange that does not
 // withstand quantum computers; with -vv it shows each message but those that
 // carry data, and with -vvv all of them.
+//
+// # Sessions
+//
+// A shell gets a terminal, a command only with -t. -s starts a subsystem of that
+// name; -N nothing at all; -n gives it no input, and -f goes into the background
+// once the user is in, which the exit status then is about. These, SendEnv and
+// SetEnv, RemoteCommand, LocalCommand with PermitLocalCommand, SessionType,
+// StdinNull and ForkAfterAuthentication are as with ssh.
+//
+// A server that is silent for ServerAliveInterval is asked whether it is there,
+// and the connection ends when it has been silent for ServerAliveCountMax times
+// that, twice at least. A server that takes nothing of what is sent to it is given
+// up as soon.
+//
+// On a terminal, these keys mean something behind the end of a line; -e and
+// EscapeChar have another character than ~, or none:
+//
+//	~.   end the connection           ~^Z  suspend whelk
+//	~B   send a break                 ~&   put whelk into the background
+//	~C   open a command line          ~#   list forwarded connections
+//	~R   exchange keys anew           ~I   show what the connection is
+//	~V   say less                     ~v   say more
+//	~?   list these                   ~~   send the character
+//
+// They work while nothing else does, because the network does not. ~C is off
+// unless EnableEscapeCommandline is on. ~& needs a shell that controls jobs. With
+// -tt and an input that is no terminal there are none: what is sent is sent as it
+// is.
 //
 // # Algorithms
 //

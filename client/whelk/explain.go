@@ -31,6 +31,8 @@ func (p *program) explain(err error) string {
 	reach, unreached := errors.AsType[*client.ReachError](err)
 	late := errors.Is(err, errPatience) || errors.As(err, &timeout) && timeout.Timeout()
 	switch {
+	case errors.Is(err, client.ErrDeadPeer):
+		return fmt.Sprintf("timeout, server %s not responding", p.host)
 	case errors.As(err, &mistaken):
 		return explainConfig(err)
 	case unreached:

@@ -47,12 +47,12 @@ var keywords = []keyword{
 	{name: "controlpath", take: elsewhere}, // of no use without ControlMaster
 	{name: "controlpersist", take: elsewhere},
 	{name: "dynamicforward", idle: "", dear: true},
-	{name: "enableescapecommandline", take: elsewhere}, // of no use without EscapeChar
-	{name: "enablesshkeysign", take: elsewhere},        // read by ssh-keysign alone
+	{name: "enableescapecommandline", take: yesNo(func(s *settings) *bool { return &s.commandLine })},
+	{name: "enablesshkeysign", take: elsewhere}, // read by ssh-keysign alone
 	{name: "escapechar", take: takeEscape},
 	{name: "exitonforwardfailure", take: elsewhere}, // of no use without forwardings
 	{name: "fingerprinthash", idle: "SHA256"},
-	{name: "forkafterauthentication", idle: "no", dear: true},
+	{name: "forkafterauthentication", take: yesNo(func(s *settings) *bool { return &s.fork })},
 	{name: "forwardagent", take: takeForwardAgent},
 	{name: "forwardx11", idle: "no"},
 	{name: "forwardx11timeout", take: elsewhere}, // of no use without ForwardX11
@@ -77,7 +77,7 @@ var keywords = []keyword{
 	{name: "kbdinteractivedevices", idle: ""},
 	{name: "kexalgorithms", take: takeKeyExchanges},
 	{name: "knownhostscommand", idle: "", loud: true},
-	{name: "localcommand", take: elsewhere}, // of no use without PermitLocalCommand
+	{name: "localcommand", take: text(func(s *settings) *string { return &s.localCommand })},
 	{name: "localforward", idle: "", dear: true},
 	{name: "loglevel", take: takeLogLevel},
 	{name: "logverbose", idle: ""},
@@ -86,7 +86,7 @@ var keywords = []keyword{
 	{name: "numberofpasswordprompts", take: takePrompts},
 	{name: "obscurekeystroketiming", take: elsewhere}, // a server need not know
 	{name: "passwordauthentication", take: yesNo(func(s *settings) *bool { return &s.password })},
-	{name: "permitlocalcommand", idle: "no"},
+	{name: "permitlocalcommand", take: yesNo(func(s *settings) *bool { return &s.permitLocal })},
 	{name: "permitremoteopen", idle: "any", dear: true},
 	{name: "pkcs11provider", idle: "", loud: true},
 	{name: "port", take: takePort},
@@ -104,9 +104,9 @@ var keywords = []keyword{
 	{name: "revokedhostkeys", take: list(func(s *settings) *[]string { return &s.revokedHosts })},
 	{name: "securitykeyprovider", idle: "internal", loud: true},
 	{name: "sendenv", take: list(func(s *settings) *[]string { return &s.sendEnv })},
-	{name: "serveralivecountmax", take: elsewhere}, // of no use without ServerAliveInterval
-	{name: "serveraliveinterval", idle: "0"},
-	{name: "sessiontype", take: takeSessionType},
+	{name: "serveralivecountmax", take: takeAliveCount},
+	{name: "serveraliveinterval", take: takeAliveInterval},
+	{name: "sessiontype", take: text(func(s *settings) *string { return &s.sessionType })},
 	{name: "setenv", take: list(func(s *settings) *[]string { return &s.setEnv })},
 	{name: "stdinnull", take: yesNo(func(s *settings) *bool { return &s.stdinNull })},
 	{name: "streamlocalbindmask", take: elsewhere}, // of no use without forwardings
@@ -235,13 +235,6 @@ func takeConnectTimeout(s *settings, v value) error {
 	return nil
 }
 
-func takeEscape(s *settings, v value) error {
-	if at, given := v.Set(v.keyword); given && at.Option && v.text() != "none" {
-		return fmt.Errorf("%q is not supported yet by whelk, only \"none\": leave it out, or use ssh", v.text())
-	}
-	return nil
-}
-
 // maxPrompts bounds what a server can have somebody asked.
 const maxPrompts = 60
 
@@ -300,16 +293,6 @@ func takeStrict(s *settings, v value) error {
 
 func takeUpdateHostKeys(s *settings, v value) error {
 	s.updateHosts = map[string]string{"true": "yes", "false": "no", "ask": "ask"}[v.text()]
-	return nil
-}
-
-func takeSessionType(s *settings, v value) error {
-	switch v.text() {
-	case "none":
-		s.noSession = true
-	case "subsystem":
-		return fmt.Errorf("%q is not supported yet by whelk: leave it out, or use ssh", v.text())
-	}
 	return nil
 }
 

@@ -28,7 +28,7 @@ var levelNames = []string{"QUIET", "FATAL", "ERROR", "INFO", "VERBOSE", "DEBUG1"
 // A logger writes lines for whoever runs the program. It is safe for
 // concurrent use.
 type logger struct {
-	level level
+	level atomic.Int32
 	raw   atomic.Bool // the terminal does not return the carriage by itself
 
 	mu sync.Mutex
@@ -37,12 +37,13 @@ type logger struct {
 
 // newLogger returns the logger that o asks for.
 func newLogger(o *options) (*logger, error) {
-	l := &logger{level: o.logLevel, w: os.Stderr}
+	l := &logger{w: os.Stderr}
+	l.level.Store(int32(o.logLevel))
 	if o.quiet {
-		l.level = levelQuiet
+		l.level.Store(int32(levelQuiet))
 	}
 	if o.verbose > 0 {
-		l.level = levelVerbose + level(min(o.verbose, 3))
+		l.level.Store(int32(levelVerbose) + int32(min(o.verbose, 3)))
 	}
 	if o.logFile == "" {
 		return l, nil
@@ -55,9 +56,19 @@ func newLogger(o *options) (*logger, error) {
 	return l, nil
 }
 
+// change says more or less from now on, and returns the level.
+func (l *logger) change(by level) level {
+	changed := min(max(level(l.level.Load())+by, levelQuiet), levelDebug3)
+	l.level.Store(int32(changed))
+	return changed
+}
+
+// says reports whether lines of a level are written.
+func (l *logger) says(at level) bool { return at <= level(l.level.Load()) }
+
 // printf writes a line, if the level says so.
 func (l *logger) printf(at level, format string, args ...any) {
-	if at > l.level {
+	if !l.says(at) {
 		return
 	}
 	line := fmt.Sprintf(format, args...)

@@ -40,7 +40,7 @@ func run(args []string) int {
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := untilSignal()
 	defer stop()
-	p := &program{options: o, hops: make(map[string]*program), over: make(chan struct{}), typed: make(chan string)}
+	p := &program{options: o, hops: make(map[string]*program), forked: isForked(), over: make(chan struct{}), typed: make(chan string)}
 	if err := p.settle(ctx); err != nil {
 		fmt.Fprintf(os.Stderr, "whelk: %s\n", oneLine(explainConfig(err)))
 		return failure
@@ -48,6 +48,9 @@ func run(args []string) int {
 	if o.print {
 		p.resolved.WriteTo(os.Stdout)
 		return 0
+	}
+	if o.fork && !p.forked {
+		return runForked(args)
 	}
 	return p.run(ctx)
 }
@@ -62,6 +65,8 @@ type program struct {
 	spoke    bool          // the host has sent its version
 	entered  bool          // the user is in
 	changed  bool          // the host's key is not the one known
+	escaped  bool          // the user has ended the session by the escape character
+	forked   bool          // it goes into the background once the user is in
 	over     chan struct{} // closed when nobody uses the terminal any more
 	typed    chan string   // on the terminal, for nobody, after that
 }
@@ -78,10 +83,9 @@ func (p *program) settle(ctx context.Context) (err error) {
 	if p.settings, err = newSettings(resolved); err != nil && !p.print {
 		return err
 	}
-	if p.command == "" {
-		p.command = p.remoteCommand
+	if err := p.settleSession(); err != nil {
+		return err
 	}
-	p.noCommand, p.noStdin = p.noCommand || p.noSession, p.noStdin || p.stdinNull
 	attempts := time.Duration(resolved.Number("connectionattempts"))
 	p.patience = &patience{limit: p.connectTimeout * min(attempts, 1000)}
 	p.log, err = newLogger(p.options)
@@ -107,7 +111,9 @@ func (p *program) run(ctx context.Context) int {
 		return p.stay(ctx, c)
 	}
 	status := p.session(ctx, c)
-	p.settleHostKeys(ctx, c)
+	if !p.escaped { // or whoever gave up a connection that is stuck would wait
+		p.settleHostKeys(ctx, c)
+	}
 	return status
 }
 

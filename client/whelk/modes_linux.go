@@ -6,10 +6,6 @@ import (
 	"github.com/whelk-ssh/whelk/channel"
 )
 
-// speed is what a terminal that is not a serial line is said to have, in bits
-// per second.
-const speed = 38400
-
 // noCharacter is the value of a control character that is switched off (RFC
 // 4254, section 8), which Linux has as 0.
 const noCharacter = 255
@@ -31,6 +27,7 @@ var characters = []modeBit{
 	{channel.VEOL2, unix.VEOL2},
 	{channel.VSTART, unix.VSTART},
 	{channel.VSTOP, unix.VSTOP},
+	{channel.VSWTCH, unix.VSWTC},
 	{channel.VSUSP, unix.VSUSP},
 	{channel.VREPRINT, unix.VREPRINT},
 	{channel.VWERASE, unix.VWERASE},
@@ -87,11 +84,11 @@ var (
 
 // modes returns the modes of a terminal, for the remote one to have the same.
 func modes(fd int) channel.Modes {
-	t, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	t, err := unix.IoctlGetTermios(fd, unix.TCGETS2)
 	if err != nil {
 		return nil
 	}
-	all := channel.Modes{{Opcode: channel.TTY_OP_ISPEED, Value: speed}, {Opcode: channel.TTY_OP_OSPEED, Value: speed}}
+	all := channel.Modes{{Opcode: channel.TTY_OP_ISPEED, Value: t.Ispeed}, {Opcode: channel.TTY_OP_OSPEED, Value: t.Ospeed}}
 	for _, c := range characters {
 		value := uint32(t.Cc[c.at])
 		if value == 0 {

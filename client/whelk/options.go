@@ -32,8 +32,8 @@ type options struct {
 	version    bool   // -V
 }
 
-const usage = "usage: whelk [-46AaCGkNnqTtVvx] [-B interface] [-b address] [-c ciphers] [-E file] [-F file] [-i key] [-J hosts] [-l user] [-m macs] " +
-	"[-o keyword=value] [-P tag] [-p port] [-Q query] [user@]host [command ...]"
+const usage = "usage: whelk [-46AaCfGkNnqsTtVvx] [-B interface] [-b address] [-c ciphers] [-E file] [-e char] [-F file] [-i key] [-J hosts] [-l user] " +
+	"[-m macs] [-o keyword=value] [-P tag] [-p port] [-Q query] [user@]host [command ...]"
 
 // flags are those of ssh(1), all of them, so that those not supported are
 // told from those that do not exist.
@@ -98,11 +98,13 @@ var toggles = map[byte]func(*options){
 	'q': func(o *options) { o.quiet = true },
 	'V': func(o *options) { o.version = true },
 	'x': func(o *options) { o.insist("ForwardX11", "no") },
+	'f': func(o *options) { o.insist("ForkAfterAuthentication", "yes") },
+	's': func(o *options) { o.insist("SessionType", "subsystem") },
 }
 
 // shorthands are the flags that stand for a keyword.
 var shorthands = map[byte]string{
-	'c': "Ciphers", 'i': "IdentityFile", 'J': "ProxyJump", 'l': "User", 'm': "MACs", 'P': "Tag", 'p': "Port",
+	'c': "Ciphers", 'e': "EscapeChar", 'i': "IdentityFile", 'J': "ProxyJump", 'l': "User", 'm': "MACs", 'P': "Tag", 'p': "Port",
 }
 
 // insist sets a keyword, whatever else is said about it. The last one counts.
@@ -142,8 +144,6 @@ func (o *options) flag(flag byte, value string) error {
 	case flag == 'Q':
 		o.query = value
 		return nil
-	case flag == 'e' && value == "none":
-		return nil // there are no escape characters
 	}
 	return fmt.Errorf("-%c is not supported yet by whelk: leave it out, or use ssh", flag)
 }

@@ -17,24 +17,35 @@ import (
 // session runs the command or shell, and returns what it exits with.
 func (p *program) session(ctx context.Context, c *client.Client) int {
 	cmd := c.Command(p.command)
+	cmd.Subsystem = p.subsystem()
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.Env = p.environment(os.Environ())
 	cmd.ForwardAgent = p.lentAgent() != ""
+	keys := input{os.Stdin, p}
 	if !p.noStdin {
-		cmd.Stdin = input{os.Stdin, p}
+		cmd.Stdin = keys
 	}
+	var typist *console
 	t := p.openTerminal()
 	if t != nil {
 		cmd.Pty = t.pty()
 	}
+	if t != nil && t.here && p.escape != 0 {
+		typist = newConsole(p, t, keys, os.Stderr)
+		typist.client, typist.cmd = c, cmd
+		cmd.Stdin = typist
+	}
 	if err := cmd.Start(ctx); err != nil {
 		return p.fail(err)
 	}
-	if t != nil {
-		restore := t.attach(cmd)
-		defer restore()
+	if err := p.enter(ctx, c); err != nil {
+		return p.fail(err)
 	}
-	err := p.wait(ctx, cmd)
+	if t != nil {
+		t.attach(cmd)
+		defer t.restore()
+	}
+	err := p.wait(ctx, cmd, typist)
 	if t != nil {
 		t.restore()
 		p.log.printf(levelInfo, "Connection to %s closed.", p.host)
@@ -67,14 +78,43 @@ func (i input) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// wait waits for the command or a signal to us. The command's context is not
+// enter does what is due when the session has begun.
+func (p *program) enter(ctx context.Context, c *client.Client) error {
+	err := c.NoMoreSessions()
+	p.runLocal(ctx)
+	if p.forked {
+		detach()
+	}
+	return err
+}
+
+// WriteTo copies the input to a command. Once that takes no more, whoever writes
+// it is told as by any program that ends; a terminal is left open for others.
+func (i input) WriteTo(w io.Writer) (int64, error) {
+	n, err := io.Copy(w, struct{ io.Reader }{i})
+	if err != nil && !term.IsTerminal(int(i.file.Fd())) {
+		i.file.Close()
+	}
+	return n, err
+}
+
+// wait waits for the command, a signal to us, or the end of it that is typed,
+// if there is somebody who types. The command's context is not
 // ours: ssh leaves it to the server what becomes of a command whose client is
 // gone.
-func (p *program) wait(ctx context.Context, cmd *client.Cmd) error {
+func (p *program) wait(ctx context.Context, cmd *client.Cmd, typist *console) error {
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
+	var escaped chan error
+	if typist != nil {
+		escaped = typist.ended
+		go typist.attend()
+	}
 	select {
 	case err := <-ended:
+		return err
+	case err := <-escaped:
+		p.escaped = true
 		return err
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -87,6 +127,8 @@ func (p *program) status(c *client.Client, err error) int {
 	switch {
 	case err == nil, errors.Is(err, syscall.EPIPE): // whoever read our output has enough of it
 		return 0
+	case err == errEscaped:
+		return failure
 	case !errors.As(err, &exit):
 		return p.fail(p.reason(c, err))
 	}
@@ -109,6 +151,9 @@ func (p *program) reason(c *client.Client, err error) error {
 
 // stay waits for the connection to end.
 func (p *program) stay(ctx context.Context, c *client.Client) int {
+	if err := p.enter(ctx, c); err != nil {
+		return p.fail(err)
+	}
 	ended := make(chan error, 1)
 	go func() { ended <- c.Wait() }()
 	select {

@@ -47,12 +47,11 @@ type settings struct {
 
 	connectTimeout time.Duration
 	requestTTY     string // "auto", "no", "yes" or "force"
-	remoteCommand  string
-	noSession      bool
-	stdinNull      bool
 	setEnv         []string
 	sendEnv        []string
 	logLevel       level
+
+	sessionSettings
 
 	transport  transport.Config
 	knownFirst bool // of the host key algorithms, those that the host is known by come first

@@ -15,8 +15,10 @@ type terminal struct {
 	here bool // it is one
 	log  *logger
 
-	once   sync.Once
-	before *term.State // as it was
+	mu     sync.Mutex
+	before *term.State // as it was, once it is lent
+	over   bool        // it was given back for good
+	cmd    *client.Cmd
 	unhook func()
 }
 
@@ -27,49 +29,71 @@ func (t *terminal) pty() *client.Pty {
 		p.Term = "dumb"
 	}
 	if t.here {
-		p.Columns, p.Rows = t.size()
+		p.Window = windowOf(t.fd)
 		p.Modes = modes(t.fd)
 	}
 	return p
 }
 
-// size returns the terminal's size in characters, or zeros if it has none.
-func (t *terminal) size() (columns, rows uint32) {
-	width, height, err := term.GetSize(t.fd)
-	if err != nil || width < 0 || height < 0 {
-		return 0, 0
-	}
-	return uint32(width), uint32(height)
-}
-
-// attach hands the terminal over to cmd, until the function it returns is
-// called: each key goes to the remote terminal, which makes of it what it
-// will, and the remote one has the size of ours.
-func (t *terminal) attach(cmd *client.Cmd) (restore func()) {
+// attach hands the terminal over to cmd: each key goes to the remote terminal,
+// which makes of it what it will, and the remote one has the size of ours.
+func (t *terminal) attach(cmd *client.Cmd) {
 	if !t.here {
-		return t.restore
+		return
 	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.cmd = cmd
 	if before, err := term.MakeRaw(t.fd); err == nil {
 		t.before = before
 		t.log.raw.Store(true)
 	}
-	t.unhook = onResize(func() {
-		if columns, rows := t.size(); columns > 0 && rows > 0 {
-			cmd.Resize(columns, rows)
-		}
-	})
-	return t.restore
+	t.unhook = onResize(t.resize)
 }
 
-// restore takes the terminal back.
+// resize tells the remote terminal the size of ours.
+func (t *terminal) resize() {
+	if w := windowOf(t.fd); w.Columns > 0 && w.Rows > 0 {
+		t.cmd.Resize(w)
+	}
+}
+
+// lendBack gives the terminal back for as long as f runs.
+func (t *terminal) lendBack(f func()) {
+	t.giveBack()
+	f()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over || t.before == nil {
+		return
+	}
+	if _, err := term.MakeRaw(t.fd); err == nil {
+		t.log.raw.Store(true)
+	}
+	go t.resize() // it may have changed meanwhile, and the connection may be stuck
+}
+
+// giveBack makes the terminal what it was.
+func (t *terminal) giveBack() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.before != nil {
+		term.Restore(t.fd, t.before)
+		t.log.raw.Store(false)
+	}
+}
+
+// restore takes the terminal back for good.
 func (t *terminal) restore() {
-	t.once.Do(func() {
-		if t.unhook != nil {
-			t.unhook()
-		}
-		if t.before != nil {
-			term.Restore(t.fd, t.before)
-			t.log.raw.Store(false)
-		}
-	})
+	t.mu.Lock()
+	again, unhook := t.over, t.unhook
+	t.over = true
+	t.mu.Unlock()
+	if again {
+		return
+	}
+	if unhook != nil {
+		unhook()
+	}
+	t.giveBack()
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -146,11 +147,17 @@ func TestModesOfATerminal(t *testing.T) {
 	all := modes(int(slave.Fd()))
 	for opcode, want := range map[channel.Opcode]uint32{
 		channel.VINTR: 3, channel.VEOF: 4, channel.VEOL: noCharacter, channel.ECHO: 1, channel.ICANON: 1,
-		channel.ONLCR: 1, channel.INLCR: 0, channel.CS8: 1, channel.TTY_OP_ISPEED: speed,
+		channel.ONLCR: 1, channel.INLCR: 0, channel.CS8: 1, channel.TTY_OP_ISPEED: 38400,
 	} {
 		got, ok := all.Lookup(opcode)
 		require.True(t, ok, "%v", opcode)
 		require.Equal(t, want, got, "%v", opcode)
+	}
+	without := []channel.Opcode{channel.VDSUSP, channel.VFLUSH, channel.VSTATUS} // Linux is
+	for opcode := channel.Opcode(1); opcode < 160; opcode++ {
+		defined := !strings.HasPrefix(opcode.String(), "opcode ")
+		_, sent := all.Lookup(opcode)
+		require.Equal(t, defined && !slices.Contains(without, opcode), sent, "%v", opcode)
 	}
 	null, err := os.Open(os.DevNull)
 	require.NoError(t, err)

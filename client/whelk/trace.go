@@ -17,7 +17,7 @@ func (p *program) trace() *transport.Trace {
 		},
 		KeyExchange: p.traceKeyExchange,
 	}
-	if p.log.level >= levelDebug2 {
+	if p.log.says(levelDebug2) {
 		t.PacketSent = func(seq uint32, payload []byte) { p.tracePacket("send", seq, payload) }
 		t.PacketRead = func(seq uint32, payload []byte) { p.tracePacket("recv", seq, payload) }
 	}

@@ -347,7 +347,7 @@ func TestInsecureAcceptChangedWithoutFile(t *testing.T) {
 	require.NoError(t, quiet.VerifyHostKey(t.Context(), host("h:22"), key))
 }
 
-// C10: the list says nothing about a host but that it is known.
+// C10, CVE-2020-14145, CVE-2020-14002: the list says nothing about a host but that it is known.
 func TestC10HostKeyAlgorithms(t *testing.T) {
 	path := write(t, entry("known", rsa), entry("known", p256), entry("ed", key), entry("@revoked gone", rsa),
 		entry("@cert-authority ca", rsa), "bad line\n")

@@ -53,7 +53,7 @@ var layers = map[string]layer{
 
 	// Level 3: composition.
 	"client":         {internal: append(facade, "cipher", "kex", "mac", "hostkey/knownhosts", "client/sshconfig"), tests: []string{"golang.org/x/net/nettest"}},
-	"server":         {internal: facade, external: []string{crypto + "bcrypt"}, tests: []string{"golang.org/x/net/nettest", proxy}},
+	"server":         {internal: facade, external: []string{crypto + "bcrypt"}, tests: []string{"golang.org/x/net/nettest", proxy, "github.com/creack/pty"}},
 	"server/sshtest": {internal: append(facade, "client", "server", "internal/memnet")},
 
 	// Level 4: what uses all of it.

@@ -169,14 +169,14 @@ func TestLibraryTerminal(t *testing.T) {
 			t.Parallel()
 			c := serve(t, p.server).dial(t, nil)
 			cmd := c.Command("stty size; until stty size | grep -x '60 200'; do sleep 0.05; done; exit 4")
-			cmd.Pty = &client.Pty{Term: "vt100", Columns: 100, Rows: 30}
+			cmd.Pty = &client.Pty{Term: "vt100", Window: client.Window{Columns: 100, Rows: 30}}
 			_, err := cmd.StdinPipe() // sshd resizes no terminal whose input has ended
 			require.NoError(t, err)
 			stdout, err := cmd.StdoutPipe()
 			require.NoError(t, err)
 			require.NoError(t, cmd.Start(t.Context()))
 			requireLine(t, stdout, "30 100\r")
-			require.NoError(t, cmd.Resize(200, 60))
+			require.NoError(t, cmd.Resize(client.Window{Columns: 200, Rows: 60}))
 			requireLine(t, stdout, "60 200\r")
 			var exit *client.ExitError
 			require.ErrorAs(t, cmd.Wait(), &exit)

@@ -67,6 +67,7 @@ func (d *daemon) settle(o *options) error {
 		Penalties:        d.penalties,
 		HandshakeTimeout: o.loginGrace,
 		IdleTimeout:      o.unused,
+		KeepAlive:        o.alive,
 		Transport:        config,
 		Logger:           d.log,
 		ConnContext:      withConnection,

@@ -70,7 +70,8 @@
 //	AuthenticationMethods AuthorizedKeysCommand AuthorizedKeysCommandUser
 //	AuthorizedKeysFile AuthorizedPrincipalsCommand
 //	AuthorizedPrincipalsCommandUser AuthorizedPrincipalsFile Banner
-//	CASignatureAlgorithms ChallengeResponseAuthentication Ciphers Compression
+//	CASignatureAlgorithms ChallengeResponseAuthentication Ciphers
+//	ClientAliveCountMax ClientAliveInterval Compression
 //	DenyGroups DenyUsers DisableForwarding ExposeAuthInfo ForceCommand
 //	HostbasedAuthentication HostbasedUsesNameFromPacketOnly HostCertificate
 //	HostKey HostKeyAgent HostKeyAlgorithms IgnoreRhosts IgnoreUserKnownHosts
@@ -80,7 +81,7 @@
 //	PermitUserEnvironment PerSourceMaxStartups PerSourceNetBlockSize
 //	PerSourcePenalties PerSourcePenaltyExemptList PidFile Port
 //	PubkeyAcceptedAlgorithms PubkeyAcceptedKeyTypes PubkeyAuthentication
-//	RekeyLimit RevokedKeys SetEnv Subsystem TrustedUserCAKeys
+//	RekeyLimit RevokedKeys SetEnv Subsystem TCPKeepAlive TrustedUserCAKeys
 //	UnusedConnectionTimeout VersionAddendum
 //
 // Six are ours:
@@ -104,17 +105,16 @@
 //	AllowTcpForwarding no               PermitUserRC no
 //	ChannelTimeout none                 Protocol 2
 //	ChrootDirectory none                PubkeyAuthOptions none
-//	ClientAliveInterval 0               RDomain none
-//	FingerprintHash SHA256              RefuseConnection no
-//	GatewayPorts no                     RequiredRSASize 2048
-//	GSSAPIAuthentication no             SecurityKeyProvider internal
-//	GSSAPIKeyExchange no                StrictModes yes
-//	IPQoS none                          UseDNS no
-//	KerberosAuthentication no           UsePAM no
-//	LogVerbose none                     X11Forwarding no
-//	PermitEmptyPasswords no
+//	FingerprintHash SHA256              RDomain none
+//	GatewayPorts no                     RefuseConnection no
+//	GSSAPIAuthentication no             RequiredRSASize 2048
+//	GSSAPIKeyExchange no                SecurityKeyProvider internal
+//	IPQoS none                          StrictModes yes
+//	KerberosAuthentication no           UseDNS no
+//	LogVerbose none                     UsePAM no
+//	PermitEmptyPasswords no             X11Forwarding no
 //
-// PrintMotd, PrintLastLog, TCPKeepAlive, SyslogFacility and a few more, which are
+// PrintMotd, PrintLastLog, SyslogFacility and a few more, which are
 // about how sshd does what is not done here, are taken and do nothing.
 //
 // # Who may log in
@@ -198,7 +198,15 @@
 // that of $SHELL, or else that of the user's account. The session ends when the
 // program has exited and nobody has its output open any more; if the client
 // goes away first, the program's process group gets SIGHUP, and SIGKILL five
-// seconds later.
+// seconds later. A client that is silent for ClientAliveInterval is asked, and
+// has gone away after ClientAliveCountMax times that.
+//
+// A program that closes its input, or a client that closes its output, has the
+// other side told (eow@openssh.com), which ends what would go on for ever: "yes"
+// gets SIGPIPE behind "whelk host yes | head -1". ssh(1) tells only servers whose
+// version begins with "OpenSSH", and shows no other sign of it: it throws away
+// what comes, and asks for more. So "ssh host yes | head -1" does not end before
+// it is interrupted.
 //
 // ForceCommand runs instead of whatever the client asks for, a key's own command
 // included; SSH_ORIGINAL_COMMAND has what that was. The command internal-sftp, of

@@ -30,12 +30,14 @@ func TestSSHLearnsHostKeys(t *testing.T) {
 	for _, key := range []hostkey.Signer{testkeys.Ed25519(), testkeys.RSA2048(), testkeys.ECDSA256()} {
 		lines = append(lines, line(key))
 	}
+	// ssh writes while the session lasts, which is until it has or 10 s are over.
+	learned := "for i in $(seq 200); do grep -q nistp521 " + r.path("known_hosts") + " || break; sleep 0.05; done; echo in"
 	for _, agreed := range []string{"ssh-ed25519", "rsa-sha2-256", "rsa-sha2-512", "ecdsa-sha2-nistp256"} {
 		r.write("known_hosts", []byte(line(testkeys.ECDSA521())+strings.Join(lines[:1], "")))
 		if agreed != "ssh-ed25519" {
 			r.write("known_hosts", []byte(line(testkeys.ECDSA521())+strings.Join(lines[1:], "")))
 		}
-		stdout, stderr, status := r.output("-o", "UpdateHostKeys=yes", "-o", "HostKeyAlgorithms="+agreed+",ssh-ed25519,rsa-sha2-512,ecdsa-sha2-nistp256", "echo in")
+		stdout, stderr, status := r.output("-o", "UpdateHostKeys=yes", "-o", "HostKeyAlgorithms="+agreed+",ssh-ed25519,rsa-sha2-512,ecdsa-sha2-nistp256", learned)
 		require.Zero(t, status, stderr)
 		require.Equal(t, "in\n", stdout)
 		known, err := os.ReadFile(r.path("known_hosts"))

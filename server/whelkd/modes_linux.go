@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -21,6 +22,7 @@ var characters = map[channel.Opcode]int{
 	channel.VEOL2:    unix.VEOL2,
 	channel.VSTART:   unix.VSTART,
 	channel.VSTOP:    unix.VSTOP,
+	channel.VSWTCH:   unix.VSWTC,
 	channel.VSUSP:    unix.VSUSP,
 	channel.VREPRINT: unix.VREPRINT,
 	channel.VWERASE:  unix.VWERASE,
@@ -90,12 +92,46 @@ func setModes(tty *os.File, modes channel.Modes) error {
 	if len(modes) == 0 {
 		return nil
 	}
-	t, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+	t, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS2)
 	if err != nil {
 		return err
 	}
 	apply(t, modes)
-	return unix.IoctlSetTermios(int(tty.Fd()), unix.TCSETS, t)
+	return unix.IoctlSetTermios(int(tty.Fd()), unix.TCSETS2, t)
+}
+
+// speeds are those that have bits of their own, which programs know that do not
+// know termios2.
+var speeds = map[uint32]uint32{
+	50: unix.B50, 75: unix.B75, 110: unix.B110, 134: unix.B134, 150: unix.B150, 200: unix.B200, 300: unix.B300,
+	600: unix.B600, 1200: unix.B1200, 1800: unix.B1800, 2400: unix.B2400, 4800: unix.B4800, 9600: unix.B9600,
+	19200: unix.B19200, 38400: unix.B38400, 57600: unix.B57600, 115200: unix.B115200, 230400: unix.B230400,
+	460800: unix.B460800, 500000: unix.B500000, 576000: unix.B576000, 921600: unix.B921600, 1000000: unix.B1000000,
+	1152000: unix.B1152000, 1500000: unix.B1500000, 2000000: unix.B2000000, 2500000: unix.B2500000,
+	3000000: unix.B3000000, 3500000: unix.B3500000, 4000000: unix.B4000000,
+}
+
+// setSpeed sets a speed of t, input or output, of which the bits in Cflag are
+// shifted by so many. A pseudo-terminal is as fast with any, but programs ask.
+func setSpeed(t *unix.Termios, field *uint32, shift int, speed uint32) {
+	if speed == 0 { // which would hang up
+		return
+	}
+	bits, ok := speeds[speed]
+	if !ok {
+		bits = unix.BOTHER
+	}
+	t.Cflag = t.Cflag&^(unix.CBAUD<<shift) | bits<<shift
+	*field = speed
+}
+
+// inputShift is where the bits of the input speed are (IBSHIFT of termios(3)).
+const inputShift = 16
+
+// sendBreak sends a break, as tcsendbreak(3) does.
+func sendBreak(master *os.File, length time.Duration) error {
+	tenths := int((length + 99*time.Millisecond) / (100 * time.Millisecond)) // 0 is some time from 250 to 500 ms
+	return control(master, func(fd int) error { return unix.IoctlSetInt(fd, unix.TCSBRKP, tenths) })
 }
 
 // apply changes t as modes say. Those it does not know change nothing.
@@ -108,6 +144,12 @@ func apply(t *unix.Termios, modes channel.Modes) {
 			case m.Value < noCharacter:
 				t.Cc[i] = byte(m.Value)
 			}
+		}
+		switch m.Opcode {
+		case channel.TTY_OP_ISPEED:
+			setSpeed(t, &t.Ispeed, inputShift, m.Value)
+		case channel.TTY_OP_OSPEED:
+			setSpeed(t, &t.Ospeed, 0, m.Value)
 		}
 		if f, ok := flags[m.Opcode]; ok {
 			*f.word(t) &^= f.bit

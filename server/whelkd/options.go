@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/whelk-ssh/whelk/connection"
 	"github.com/whelk-ssh/whelk/server"
 	"github.com/whelk-ssh/whelk/transport"
 )
@@ -44,6 +45,7 @@ type options struct {
 	sources    sources
 	loginGrace time.Duration
 	unused     time.Duration
+	alive      connection.KeepAlive
 	logging    logging
 	transport  transport.Config
 	moduli     string // a file, or "" for the system's

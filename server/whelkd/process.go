@@ -23,12 +23,13 @@ const killAfter = 5 * time.Second
 // number stays its own until it is reaped: so signals are sent to the group
 // only before that.
 type process struct {
-	session *server.Session
-	cmd     *exec.Cmd
-	mute    bool           // the client may send it no signals
-	input   *os.File       // to the program; nil on a terminal, which takes it where it gives output
-	outputs []*os.File     // from the program
-	copies  sync.WaitGroup // of outputs to the client
+	session  *server.Session
+	cmd      *exec.Cmd
+	mute     bool           // the client may send it no signals
+	input    *os.File       // to the program; nil on a terminal, which takes it where it gives output
+	outputs  []*os.File     // from the program
+	terminal *os.File       // one of them, if it is
+	copies   sync.WaitGroup // of outputs to the client
 
 	mu     sync.Mutex
 	reaped bool
@@ -74,12 +75,16 @@ func closeAll(files []*os.File) {
 	}
 }
 
-// copyInput gives the program what the client sends. What it does not take is
-// thrown away, as sshd does, so that the client gets rid of it.
+// copyInput gives the program what the client sends. Once it takes no more the
+// client is told, and what comes is thrown away, so that the client gets rid of
+// it whether it understands or not.
 func (p *process) copyInput() {
-	io.Copy(p.input, p.session)
+	_, err := io.Copy(p.input, p.session)
 	p.input.Close()
-	io.Copy(io.Discard, p.session)
+	if err != nil {
+		p.session.CloseRead()
+		io.Copy(io.Discard, p.session)
+	}
 }
 
 // copyOutput sends what the program writes to the client, until everybody has
@@ -104,7 +109,11 @@ func (p *process) wait() syscall.WaitStatus {
 	if p.input != nil {
 		p.input.Close() // nobody reads it, or nobody should
 	}
+	if p.terminal != nil {
+		p.terminal.SetReadDeadline(time.Now())
+	}
 	p.copies.Wait()
+	closeAll(p.outputs)
 	err := p.reap()
 	close(ended)
 	stop()

@@ -3,9 +3,11 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
@@ -33,14 +35,46 @@ func (p *process) startOnPty(setEnv func(tty string)) (name string, err error) {
 		master.Close()
 		return "", err
 	}
-	p.outputs = []*os.File{master}
+	p.outputs, p.terminal = []*os.File{master}, master
 	p.session.OnResize(func(w server.Window) { _ = setSize(master, w) })
+	p.session.OnBreak(func(length time.Duration) { _ = sendBreak(master, length) })
 	go func() {
 		io.Copy(master, p.session)
 		io.Copy(io.Discard, p.session)
 	}()
-	p.copyOutput(p.session, master)
+	p.copies.Go(func() { copyTerminal(p.session, master) })
 	return tty.Name(), nil
+}
+
+// copyTerminal sends what is shown on the terminal to the client, until everybody
+// has closed the other end, or until the master's read deadline, and then what
+// there is: the program has exited by then, and those it leaves behind have lost
+// the terminal although they may have it open. It closes the master, which hangs
+// up on the program, only if the client takes no more.
+func copyTerminal(to io.Writer, master *os.File) {
+	buf := make([]byte, 32<<10)
+	read := master.Read
+	for {
+		n, err := read(buf)
+		if n > 0 {
+			if _, err := to.Write(buf[:n]); err != nil {
+				master.Close()
+				return
+			}
+		}
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			read = func(p []byte) (n int, err error) {
+				err = control(master, func(fd int) error {
+					n, err = unix.Read(fd, p)
+					return err
+				})
+				return max(n, 0), err
+			}
+		case err != nil || n == 0:
+			return
+		}
+	}
 }
 
 // openPty returns both ends of a pseudo-terminal. Reads and writes of the
@@ -65,12 +99,17 @@ func openPty() (master, tty *os.File, err error) {
 
 // setSize tells the terminal its size; the program gets SIGWINCH.
 func setSize(master *os.File, w server.Window) error {
-	conn, err := master.SyscallConn()
+	size := &unix.Winsize{Col: uint16(w.Columns), Row: uint16(w.Rows), Xpixel: uint16(w.Width), Ypixel: uint16(w.Height)}
+	return control(master, func(fd int) error { return unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, size) })
+}
+
+// control calls f with the descriptor of a file that stays in the mode it is in.
+func control(file *os.File, f func(fd int) error) error {
+	conn, err := file.SyscallConn()
 	if err != nil {
 		return err
 	}
-	size := &unix.Winsize{Col: uint16(w.Columns), Row: uint16(w.Rows), Xpixel: uint16(w.Width), Ypixel: uint16(w.Height)}
-	failed := conn.Control(func(fd uintptr) { err = unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, size) })
+	failed := conn.Control(func(fd uintptr) { err = f(int(fd)) })
 	if failed != nil {
 		return failed
 	}

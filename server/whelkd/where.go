@@ -17,6 +17,7 @@ type where struct {
 	family string   // "", "4" or "6"
 	ports  []string // of addresses without one
 	listen []endpoint
+	silent bool // TCP does not ask clients whether they are there
 }
 
 // An endpoint is a host, and a port unless it is "".
@@ -35,6 +36,13 @@ func (w *where) setFamily(v string) error {
 
 func (w *where) familyName() string {
 	return map[string]string{"": "any", "4": "inet", "6": "inet6"}[w.family]
+}
+
+// setKeepAlive reads the value of TCPKeepAlive.
+func (w *where) setKeepAlive(v string) error {
+	wanted, err := yesNo(v)
+	w.silent = !wanted
+	return err
 }
 
 func (w *where) addPort(v string) error {
@@ -118,7 +126,7 @@ func (w *where) open() (listeners []net.Listener, err error) {
 		var failed error
 		opened := 0
 		for _, ip := range ips {
-			l, err := listenOn(ip, e.port)
+			l, err := w.listenOn(ip, e.port)
 			if err != nil {
 				failed = err
 				continue
@@ -150,10 +158,14 @@ func (w *where) resolve(host string) ([]netip.Addr, error) {
 
 // listenOn listens on an address and on that alone: "0.0.0.0" would include IPv6
 // otherwise.
-func listenOn(ip netip.Addr, port string) (net.Listener, error) {
+func (w *where) listenOn(ip netip.Addr, port string) (net.Listener, error) {
 	network := "tcp6"
 	if ip = ip.Unmap(); ip.Is4() {
 		network = "tcp4"
 	}
-	return net.Listen(network, net.JoinHostPort(ip.String(), port))
+	var config net.ListenConfig
+	if w.silent {
+		config.KeepAlive = -1
+	}
+	return config.Listen(context.Background(), network, net.JoinHostPort(ip.String(), port))
 }
