@@ -141,9 +141,13 @@ func (c *Client) askLimits() (Limits, error) {
 }
 
 // WithContext returns a Client on the same connection whose calls end when ctx
-// is done, and so do those of files opened by it; closing a file does not. A
-// call that has ended so may have been carried out by the server all the same.
+// is done, and so do those of files opened by it: a Close too, though the file
+// is closed. A call that has ended so may have been carried out by the server all
+// the same.
 func (c *Client) WithContext(ctx context.Context) *Client { return &Client{c.session, ctx} }
+
+// Same reports whether the two are on one connection.
+func (c *Client) Same(other *Client) bool { return c.session == other.session }
 
 // Close ends the connection, and with it whatever is under way on it. It may be
 // called more than once.

@@ -277,14 +277,25 @@ func (c *Client) Copy(oldname, newname string) (err error) {
 	if err != nil {
 		return err
 	}
-	to, err := c.OpenFile(newname, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, info.Mode().Perm())
+	// What is there is not emptied before: it may be the same file.
+	to, err := c.OpenFile(newname, os.O_WRONLY|os.O_CREATE, info.Mode().Perm())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, to.Close()) }()
+	before, err := to.Stat()
+	if err != nil {
+		return err
+	}
 	body := wire.AppendUint64(wire.AppendUint64(wire.AppendString(nil, from.handle), 0), 0)
 	body = wire.AppendUint64(wire.AppendString(body, to.handle), 0)
-	return pathError("copy", newname, c.extendedDo(extCopyData, body))
+	if err := c.extendedDo(extCopyData, body); err != nil {
+		return pathError("copy", newname, err)
+	}
+	if before.Size() > info.Size() {
+		return to.Truncate(info.Size())
+	}
+	return nil
 }
 
 // explain finds out whether err means that the file is there already, which

@@ -112,6 +112,10 @@ func (f *File) Close() error {
 	}
 	f.closed = true
 	f.state.Unlock()
+	if f.mu.TryLock() { // or somebody reads, and ends with an error
+		f.drop()
+		f.mu.Unlock()
+	}
 	p := newRequest(fxpClose)
 	p.b = wire.AppendString(p.b, f.handle)
 	c := f.c.conn

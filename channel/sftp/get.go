@@ -196,7 +196,9 @@ func (j *job) fetch(f *File, local *os.File, info fs.FileInfo) error {
 		return nil
 	}
 	s := f.newStream(f.handle, have)
-	s.hint = info.Size()
+	s.hint, s.sharers = info.Size(), &j.reads
+	j.reads.Add(1)
+	defer j.reads.Add(-1)
 	defer s.close()
 	for {
 		data, err := s.next()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"math"
+	"sync/atomic"
 
 	"github.com/whelk-ssh/whelk/wire"
 )
@@ -34,6 +35,8 @@ type stream struct {
 	most    int   // what it may grow to
 	ahead   int64 // bytes to be under way
 	body    *packet
+
+	sharers *atomic.Int64 // streams that share what may be under way; or nil
 }
 
 // A fetch is one SSH_FXP_READ.
@@ -99,9 +102,9 @@ func (s *stream) refetch(f fetch, n int) error {
 // fill asks for as much as is wanted and fits. It waits for the window only if
 // nothing is under way.
 func (s *stream) fill() error {
-	limit := min(s.ahead, s.conn.window.allowance())
+	most := s.allowance()
 	for {
-		n := s.want(limit)
+		n := s.want(most)
 		if n == 0 {
 			return nil
 		}
@@ -121,17 +124,28 @@ func (s *stream) fill() error {
 	}
 }
 
+// allowance returns how much may be under way, what has come and was not
+// returned included: memory that all of those that share it have together.
+func (s *stream) allowance() int64 {
+	all := s.conn.window.allowance()
+	if s.sharers != nil {
+		all = max(all/max(s.sharers.Load(), 1), int64(4*s.size))
+	}
+	return all
+}
+
 // want returns how much to ask for next, given how much may be under way.
-func (s *stream) want(limit int64) int {
+func (s *stream) want(most int64) int {
 	n := min(int64(s.size), s.end-s.ask)
+	limit := min(s.ahead, most)
 	switch {
 	case s.ask < s.hint:
 		n = min(n, s.hint-s.ask)
-		limit = s.conn.window.allowance()
+		limit = most
 	case s.ask == s.hint && s.offset < s.hint:
 		// The end is asked for along with what comes before it.
 		n = min(n, defaultChunk)
-		limit = s.conn.window.allowance()
+		limit = most
 	}
 	if len(s.fetches) > 0 && s.ask-s.offset+n > limit {
 		return 0

@@ -367,6 +367,11 @@ func TestCopy(t *testing.T) {
 		require.NoError(t, c.Copy("from", "to"))
 		require.True(t, bytes.Equal(data, read(t, filepath.Join(dir, "to"))))
 		require.ErrorIs(t, c.Copy("missing", "to"), fs.ErrNotExist)
+		write(t, filepath.Join(dir, "short"), []byte("short"))
+		require.NoError(t, c.Copy("short", "to"), "over a longer one")
+		require.Equal(t, "short", string(read(t, filepath.Join(dir, "to"))))
+		require.Error(t, c.Copy("short", "short"))
+		require.Equal(t, "short", string(read(t, filepath.Join(dir, "short"))), "it is left alone")
 	})
 }
 

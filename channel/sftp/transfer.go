@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -72,6 +73,7 @@ type job struct {
 	files chan struct{} // slots
 	dirs  chan struct{}
 	work  sync.WaitGroup
+	reads atomic.Int64 // files that are being read from the server
 
 	mu     sync.Mutex // held during callbacks
 	errs   []error

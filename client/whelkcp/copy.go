@@ -190,5 +190,23 @@ func (p *program) fromThere(ctx context.Context, files *sftp.Client, name string
 	if to.host == "" {
 		return files.Get(ctx, name, to.in(name), p.transfer())
 	}
+	if p.hosts[to.host].files.Same(files) {
+		if err := differ(files, name, to.in(name)); err != nil {
+			return err
+		}
+	}
 	return p.between(ctx, files, name, to)
+}
+
+// differ fails if the two paths of a host are those of one file, which would be
+// emptied before it is read.
+func differ(files *sftp.Client, from, to string) error {
+	first, err := files.RealPath(from)
+	if err != nil {
+		return err
+	}
+	if second, err := files.RealPath(to); err == nil && first == second {
+		return fmt.Errorf("%s and %s are the same file", from, to)
+	}
+	return nil
 }

@@ -118,6 +118,7 @@ func TestFailures(t *testing.T) {
 		{"HERE/a host:nowhere/", "not a directory"},
 		{"HERE/a host:no/where", "no such file"},
 		{"-R one:y two:z", "-R needs hosts"},
+		{"host:y host:dir/../y", "are the same file"},
 		{"host:~nobody-such/x HERE", "no such file"},
 		{"HERE/missing1 HERE/missing2", "no such file"},
 	} {
