@@ -15,7 +15,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -378,7 +377,7 @@ func TestForwardInTheBackground(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "still here", string(got))
 		silent(t, "tcp", loopback(local))
-		require.Eventually(t, func() bool { return syscall.Kill(-cmd.Process.Pid, 0) != nil }, patience, 10*time.Millisecond)
+		require.Eventually(t, func() bool { return !alive(-cmd.Process.Pid) }, patience, 10*time.Millisecond)
 	})
 }
 
