@@ -296,7 +296,7 @@ func (c *Certificate) restrictions() (*Restrictions, error) {
 		case ForceCommand:
 			ok = ok && !strings.Contains(value, "\x00")
 		case SourceAddress:
-			_, err := parseNetworks(value)
+			_, err := pattern.ParseNetworks(value)
 			ok = ok && err == nil
 		case VerifyRequired:
 			ok = len(o.Data) == 0

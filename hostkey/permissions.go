@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/whelk-ssh/whelk/internal/pattern"
 )
 
 // Names in [Permissions] of what holds a user back. The first three are
@@ -136,8 +138,9 @@ func (p *Permissions) CheckSource(addr net.Addr) error {
 		return nil
 	}
 	ip := addressOf(addr)
-	networks, err := parseNetworks(list)
-	if err != nil || !ip.IsValid() || !contains(networks, ip) {
+	networks, err := pattern.ParseNetworks(list)
+	within := func(n netip.Prefix) bool { return pattern.Contains(n, ip) }
+	if err != nil || !ip.IsValid() || !slices.ContainsFunc(networks, within) {
 		return &SourceError{Addr: ip, Allowed: list}
 	}
 	return nil

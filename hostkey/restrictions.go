@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/whelk-ssh/whelk/internal/pattern"
 )
 
 // Restrictions are what the options of a line of authorized keys or principals
@@ -42,7 +44,7 @@ func (r *Restrictions) Check(at time.Time, addr net.Addr) error {
 	if !r.Expires.IsZero() && at.After(r.Expires) {
 		return &ExpiredError{r.Expires}
 	}
-	if ip := addressOf(addr); r.From != "" && !matchFrom(r.From, ip) {
+	if ip := addressOf(addr); r.From != "" && !pattern.MatchAddresses(r.From, ip) {
 		return &SourceError{Addr: ip, Allowed: r.From}
 	}
 	return r.Permissions.CheckSource(addr)
@@ -179,7 +181,7 @@ func (b *restrictionBuilder) setFrom(v string) error {
 	if b.From != "" {
 		return errors.New("is there twice: write one list, with commas")
 	}
-	if err := checkFrom(v); err != nil {
+	if err := pattern.CheckAddresses(v); err != nil {
 		return fmt.Errorf("is malformed: %w", err)
 	}
 	b.From = v

@@ -41,7 +41,7 @@ func (a *Access) Validate() error {
 		if !ok {
 			continue
 		}
-		if err := checkAddresses(from); err != nil {
+		if err := pattern.CheckAddresses(from); err != nil {
 			return fmt.Errorf("server: %q: %w", p, err)
 		}
 	}
@@ -85,6 +85,6 @@ func matchUser(p string, c *MatchSpec) bool {
 	}
 	host := pattern.Lower(c.Host)
 	return !ok || matchList(from, func(p string) bool {
-		return matchAddress(p, c.Address) || host != "" && pattern.Match(pattern.Lower(p), host)
+		return pattern.MatchAddress(p, c.Address) || host != "" && pattern.Match(pattern.Lower(p), host)
 	})
 }

@@ -50,8 +50,8 @@ var criteria = map[string]struct {
 	"user":         {anyPattern, func(v string, c *MatchSpec) bool { return matchPatternList(v, c.User) }},
 	"group":        {anyPattern, func(v string, c *MatchSpec) bool { return matchAnyOf(v, c.Groups) }},
 	"host":         {anyPattern, func(v string, c *MatchSpec) bool { return matchPatternList(pattern.Lower(v), pattern.Lower(c.Host)) }},
-	"address":      {checkAddresses, func(v string, c *MatchSpec) bool { return matchAddresses(v, c.Address) }},
-	"localaddress": {checkAddresses, func(v string, c *MatchSpec) bool { return matchAddresses(v, c.LocalAddress) }},
+	"address":      {pattern.CheckAddresses, func(v string, c *MatchSpec) bool { return pattern.MatchAddresses(v, c.Address) }},
+	"localaddress": {pattern.CheckAddresses, func(v string, c *MatchSpec) bool { return pattern.MatchAddresses(v, c.LocalAddress) }},
 	"localport":    {checkPort, func(v string, c *MatchSpec) bool { return c.LocalPort != 0 && strconv.Itoa(c.LocalPort) == v }},
 	"rdomain":      {anyPattern, func(v string, c *MatchSpec) bool { return matchPatternList(v, c.RoutingDomain) }},
 }

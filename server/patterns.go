@@ -1,8 +1,6 @@
 package server
 
 import (
-	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -37,59 +35,4 @@ func matchAnyOf(list string, names []string) bool {
 	return matchList(list, func(p string) bool {
 		return slices.ContainsFunc(names, func(name string) bool { return pattern.Match(p, name) })
 	})
-}
-
-// checkAddresses finds out what is wrong with a list of networks and patterns
-// of addresses. A slash makes a network: one with a mistake in it would let
-// nobody in, or keep nobody out.
-func checkAddresses(list string) error {
-	for s := range strings.SplitSeq(list, ",") {
-		s = strings.TrimPrefix(s, "!")
-		if s == "" {
-			return fmt.Errorf("%q has an empty pattern", list)
-		}
-		if strings.Contains(s, "/") {
-			if _, err := parseNetwork(s); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// matchAddresses is matchList for an address.
-func matchAddresses(list string, ip netip.Addr) bool {
-	return matchList(list, func(p string) bool { return matchAddress(p, ip) })
-}
-
-// matchAddress reports whether an address is in a network or matches a pattern.
-func matchAddress(p string, ip netip.Addr) bool {
-	if !ip.IsValid() {
-		return false
-	}
-	ip = ip.Unmap().WithZone("")
-	if n, err := parseNetwork(p); err == nil {
-		return n.Contains(ip)
-	}
-	return pattern.Match(pattern.Lower(p), ip.String())
-}
-
-// parseNetwork parses an address, or one with the length of its network's mask.
-func parseNetwork(s string) (netip.Prefix, error) {
-	if !strings.Contains(s, "/") {
-		ip, err := netip.ParseAddr(s)
-		if err != nil || ip.Zone() != "" {
-			return netip.Prefix{}, fmt.Errorf("%q is not an address", s)
-		}
-		ip = ip.Unmap()
-		return netip.PrefixFrom(ip, ip.BitLen()), nil
-	}
-	network, err := netip.ParsePrefix(s)
-	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("%q is not an address with the length of a mask", s)
-	}
-	if network.Masked() != network {
-		return netip.Prefix{}, fmt.Errorf("%q has bits behind its mask: write %s", s, network.Masked())
-	}
-	return network, nil
 }

@@ -181,7 +181,7 @@ func (e *evaluation) run(command string, runs bool) (bool, error) {
 }
 
 func (e *evaluation) inNetwork(list string) (bool, error) {
-	networks, err := parseNetworks(list)
+	networks, err := pattern.ParseNetworks(list)
 	if err != nil {
 		return false, err
 	}
@@ -191,7 +191,7 @@ func (e *evaluation) inNetwork(list string) (bool, error) {
 	}
 	ours, err := addresses()
 	return slices.ContainsFunc(ours, func(a netip.Addr) bool {
-		return slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(a.Unmap().WithZone("")) })
+		return slices.ContainsFunc(networks, func(n netip.Prefix) bool { return pattern.Contains(n, a) })
 	}), err
 }
 

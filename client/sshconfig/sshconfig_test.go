@@ -112,7 +112,7 @@ func TestMistakes(t *testing.T) {
 		{"Match of no kind", "Match moon full", `there is no criterion "moon"`},
 		{"Match without an argument", "Match host", "host lacks an argument"},
 		{"Match with an empty argument", `Match user ""`, "user lacks an argument"},
-		{"Match localnetwork", "Match localnetwork x", "is not a network such as 192.0.2.0/24"},
+		{"Match localnetwork", "Match localnetwork x", "is neither an address nor a network such as 192.0.2.0/24"},
 		{"Match localnetwork with bits behind the mask", "Match localnetwork 10.1.2.3/8", "10.0.0.0/8"},
 		{"Match exec", "Match exec true", ErrExec.Error()},
 		{"Match exec with a token", "Match exec %T", "no token"},

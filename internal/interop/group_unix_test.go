@@ -15,5 +15,9 @@ func killGroup(pid int) { syscall.Kill(-pid, syscall.SIGKILL) }
 
 func killProcess(pid int) { syscall.Kill(pid, syscall.SIGKILL) }
 
+// freeze stops a process, and thaw has it go on.
+func freeze(pid int) { syscall.Kill(pid, syscall.SIGSTOP) }
+func thaw(pid int)   { syscall.Kill(pid, syscall.SIGCONT) }
+
 // alive reports whether a process exists, be it as a zombie.
 func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }

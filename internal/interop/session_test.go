@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -41,7 +40,7 @@ func TestEndOnTerminal(t *testing.T) {
 				}
 				for _, pid := range descendants(server.pid()) {
 					if line, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline")); err == nil && strings.Contains(string(line), "sleep") {
-						syscall.Kill(pid, syscall.SIGKILL)
+						killProcess(pid)
 					}
 				}
 			})
@@ -151,8 +150,8 @@ func TestFrozenPeer(t *testing.T) {
 			require.NoError(t, cmd.Start())
 			pid := readPid(t, stdout)
 			requireLine(t, stdout, "still here")
-			require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
-			defer syscall.Kill(pid, syscall.SIGCONT)
+			freeze(pid)
+			defer thaw(pid)
 			began := time.Now()
 			cmd.Wait()
 			require.Equal(t, 255, cmd.ProcessState.ExitCode())
@@ -171,7 +170,7 @@ func TestFrozenPeer(t *testing.T) {
 			require.NoError(t, cmd.Start())
 			pid := readPid(t, stdout)
 			requireLine(t, stdout, "still here\r")
-			require.NoError(t, cmd.Process.Signal(syscall.SIGSTOP))
+			freeze(cmd.Process.Pid)
 			requireGone(t, pid, patience)
 			require.NoError(t, cmd.Process.Kill())
 			cmd.Wait()

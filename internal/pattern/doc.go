@@ -7,6 +7,8 @@
 //	192.0.2.?         one character
 //	!a.example.com    in a list: not this one, whatever else is there
 //
+// Addresses are matched by networks too, as in "192.0.2.0/24,!192.0.2.7".
+//
 // Characters are bytes, and upper and lower case are two: whoever reads names
 // of hosts has both sides through [Lower] first.
 //

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/whelk-ssh/whelk/internal/pattern"
 	"github.com/whelk-ssh/whelk/server"
 )
 
@@ -133,21 +134,7 @@ func parseNetworks(v string) ([]netip.Prefix, error) {
 	if unlessNone(v) == "" {
 		return nil, nil
 	}
-	var networks []netip.Prefix
-	for text := range strings.SplitSeq(v, ",") {
-		network, err := netip.ParsePrefix(text)
-		if ip, failed := netip.ParseAddr(text); failed == nil {
-			network, err = netip.PrefixFrom(ip, ip.BitLen()), nil
-		}
-		switch {
-		case err != nil:
-			return nil, fmt.Errorf("%q is neither an address nor a network, such as 192.0.2.0/24", text)
-		case network != network.Masked():
-			return nil, fmt.Errorf("%q has bits behind its mask: write %s", text, network.Masked())
-		}
-		networks = append(networks, network)
-	}
-	return networks, nil
+	return pattern.ParseNetworks(v)
 }
 
 // policy returns the penalties, or nil if there are none. The proxies have none:
