@@ -96,6 +96,8 @@ func TestPrintedConfigurationIsOne(t *testing.T) {
 // No file is read that was not named.
 func TestNoFile(t *testing.T) {
 	want := printed(t)
+	require.Equal(t, []string{"sftp internal-sftp"}, want["subsystem"])
+	delete(want, "subsystem") // a file, be it empty, says what there is
 	for _, file := range []string{"none", os.DevNull, config(t, ""), config(t, "# nothing\n\n")} {
 		require.Equal(t, want, printed(t, "-f", file))
 	}

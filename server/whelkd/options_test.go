@@ -42,7 +42,9 @@ func TestParseArgs(t *testing.T) {
 	require.False(t, o.session.permitTTY)
 	o, err = parse()
 	require.NoError(t, err)
-	require.Equal(t, newOptions(), o)
+	want := newOptions()
+	want.subsystems["sftp"] = internalSFTP
+	require.Equal(t, want, o)
 	o, err = parse("-p1", "-p", "2")
 	require.NoError(t, err)
 	require.Equal(t, []string{"127.0.0.1:1", "127.0.0.1:2"}, o.where.addresses())

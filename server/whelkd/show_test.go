@@ -69,6 +69,7 @@ func TestDefaults(t *testing.T) {
 		"revokedkeys":                     "none",
 		"streamlocalbindmask":             "0177",
 		"streamlocalbindunlink":           "no",
+		"subsystem":                       "sftp internal-sftp",
 		"strictmodes":                     "yes",
 		"trustedhostsfile":                ".shosts /etc/ssh/shosts.equiv",
 		"trustedusercakeys":               "none",
@@ -83,7 +84,7 @@ func TestDefaults(t *testing.T) {
 	} {
 		require.Equal(t, []string{want}, got[keyword], keyword)
 	}
-	for _, keyword := range []string{"acceptenv", "allowusers", "denyusers", "allowgroups", "denygroups", "hostkey", "hostcertificate", "setenv", "subsystem"} {
+	for _, keyword := range []string{"acceptenv", "allowusers", "denyusers", "allowgroups", "denygroups", "hostkey", "hostcertificate", "setenv"} {
 		require.Empty(t, got[keyword], "%s is a list of nothing", keyword)
 	}
 	require.Contains(t, got["ciphers"][0], "aes256-gcm@openssh.com")
