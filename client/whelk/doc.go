@@ -98,8 +98,9 @@
 //	~V   say less                     ~v   say more
 //	~?   list these                   ~~   send the character
 //
-// They work while nothing else does, because the network does not. ~C is off
-// unless EnableEscapeCommandline is on. ~& needs a shell that controls jobs. With
+// They work while nothing else does, because the network does not. ~C, which is
+// off unless EnableEscapeCommandline is on, takes -L, -R and -D with a forwarding
+// to begin, and -KL, -KR and -KD with the port or address of one to end. ~& needs a shell that controls jobs. With
 // -tt and an input that is no terminal there are none: what is sent is sent as it
 // is.
 //

@@ -4,6 +4,8 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -45,6 +47,58 @@ func TestEscapesOnATerminal(t *testing.T) {
 	s.expect(t, "~.\r\n")
 	fmt.Fprint(s, "~.")
 	s.expect(t, "~.\r\nConnection to 127.0.0.1 closed.\r\n")
+	s.finish(t, failure)
+}
+
+// What is to be forwarded can be said in the middle of a session, and taken back.
+func TestForwardingByTheCommandLine(t *testing.T) {
+	server := startSSHD(t)
+	local, remote, socks := freePort(t), freePort(t), freePort(t)
+	s := open(t, server.command("-o", "EnableEscapeCommandline=yes", "-t", "@", "stty -echo; echo rea''dy; cat"))
+	s.expect(t, "ready\r\n")
+	say := func(line string) {
+		t.Helper()
+		fmt.Fprint(s, "\r~C")
+		s.expect(t, "whelk> ")
+		fmt.Fprint(s, line+"\r")
+	}
+	banner := func(port string) error {
+		nc, err := net.Dial("tcp", "127.0.0.1:"+port)
+		if err != nil {
+			return err
+		}
+		defer nc.Close()
+		text := make([]byte, 4)
+		if _, err := io.ReadFull(nc, text); err != nil {
+			return err
+		}
+		require.Equal(t, "SSH-", string(text))
+		return nil
+	}
+	say("-L 127.0.0.1:" + local + ":127.0.0.1:" + server.port)
+	require.Eventually(t, func() bool { return banner(local) == nil }, 10*time.Second, 10*time.Millisecond)
+	say("-R " + remote + ":127.0.0.1:" + server.port)
+	require.Eventually(t, func() bool { return banner(remote) == nil }, 10*time.Second, 10*time.Millisecond)
+	say("-D127.0.0.1:" + socks)
+	fmt.Fprint(s, "\r~#")
+	s.expect(t, " -L 127.0.0.1:"+local+" to [127.0.0.1]:"+server.port+"\r\n")
+	s.expect(t, remote+" to [127.0.0.1]:"+server.port+"\r\n")
+	s.expect(t, " -D 127.0.0.1:"+socks+" to SOCKS\r\n")
+	for flag, port := range map[string]string{"-KL 127.0.0.1:": local, "-KR ": remote, "-KD 127.0.0.1:": socks} {
+		say(flag + port)
+		require.Eventually(t, func() bool {
+			nc, err := net.Dial("tcp", "127.0.0.1:"+port)
+			if err == nil {
+				nc.Close()
+			}
+			return err != nil
+		}, 10*time.Second, 10*time.Millisecond, flag)
+	}
+	say("-KL 1")
+	s.expect(t, `nothing is forwarded from "1" by -L: ~# lists what is`)
+	say("-L x")
+	s.expect(t, "it is not of the form")
+	fmt.Fprint(s, "\r~.")
 	s.finish(t, failure)
 }
 
@@ -185,7 +239,7 @@ func TestCommandLineOnATerminal(t *testing.T) {
 	s.expect(t, "whelk> ")
 	fmt.Fprint(s, "-x\n")
 	s.expect(t, "-x\r\n") // echoed by the terminal here
-	s.expect(t, "commands.\r\n")
+	s.expect(t, "Commands:\r\n")
 	fmt.Fprint(s, "on\r\x04")
 	s.expect(t, "on\r\n")
 	s.finish(t, 9)

@@ -78,6 +78,7 @@ func TestEscapeChar(t *testing.T) {
 func newTestConsole(t *testing.T, keys io.Reader, screen io.Writer) *console {
 	o := parse(t, "alice@example.com")
 	p := &program{options: o, log: &logger{w: io.Discard}}
+	p.forwarder = &forwarder{program: p, ctx: t.Context()}
 	return newConsole(p, &terminal{log: p.log}, keys, screen)
 }
 
@@ -148,7 +149,9 @@ func TestCommandLine(t *testing.T) {
 	c.filter(nil, []byte("~C"))
 	require.Equal(t, "\r\nwhelk> ", screen.String(), "an empty line is no command")
 	c.filter(nil, []byte("~C"))
-	require.Contains(t, screen.String(), "commands.")
+	for _, l := range commandLines() {
+		require.Contains(t, screen.String(), "\r\n "+l.help)
+	}
 	c.filter(nil, []byte("~C")) // at the end of the keys
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,9 +22,26 @@ type forwarder struct {
 	client  *client.Client
 	ctx     context.Context
 
-	mu        sync.Mutex
-	listeners []net.Listener
-	running   sync.WaitGroup
+	mu      sync.Mutex
+	active  []forwarding
+	running sync.WaitGroup
+}
+
+// A forwarding is one that is under way: its flag, such as "-L", and where it
+// listens. One may listen at several addresses.
+type forwarding struct {
+	flag string
+	spec forward
+	l    net.Listener
+}
+
+// String says what is forwarded, as ~# shows it.
+func (f forwarding) String() string {
+	to := f.spec.connect
+	if to == "" {
+		to = "SOCKS"
+	}
+	return fmt.Sprintf("%s %v to %s", f.flag, f.l.Addr(), to)
 }
 
 var errForwarding = errors.New("a forwarding failed, and ExitOnForwardFailure is yes")
@@ -33,12 +51,8 @@ var errForwarding = errors.New("a forwarding failed, and ExitOnForwardFailure is
 func (p *program) forward(ctx context.Context, c *client.Client) (*forwarder, error) {
 	f := &forwarder{program: p, client: c, ctx: ctx}
 	failed := false
-	for _, spec := range p.forwards.local {
-		network, address := endNetwork(spec.connect, "")
-		failed = !f.here(spec.listen, func(l net.Listener) { f.local(l, network, address) }) || failed
-	}
-	for _, spec := range p.forwards.dynamic {
-		failed = !f.here(spec.listen, f.dynamic) || failed
+	for _, spec := range slices.Concat(p.forwards.local, p.forwards.dynamic) {
+		failed = !f.here(spec) || failed
 	}
 	if !f.there(p.forwards.remote) || failed {
 		if p.forwards.exit {
@@ -49,27 +63,62 @@ func (p *program) forward(ctx context.Context, c *client.Client) (*forwarder, er
 }
 
 // serve runs a forwarding until its listener is closed.
-func (f *forwarder) serve(l net.Listener, run func(net.Listener)) {
+func (f *forwarder) serve(flag string, spec forward, l net.Listener) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.listeners = append(f.listeners, l)
-	f.running.Go(func() { run(l) })
+	f.active = append(f.active, forwarding{flag, spec, l})
+	f.running.Go(func() {
+		switch flag {
+		case "-L":
+			f.local(l, spec)
+		case "-D":
+			f.dynamic(l)
+		case "-R":
+			f.back(l, spec)
+		}
+	})
+}
+
+// list returns what is under way.
+func (f *forwarder) list() []forwarding {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.active)
+}
+
+// cancel ends what listens at an end, and reports whether anything did. The
+// connections there are stay.
+func (f *forwarder) cancel(flag, listen string) (found bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.active = slices.DeleteFunc(f.active, func(a forwarding) bool {
+		if a.flag != flag || a.spec.listen != listen {
+			return false
+		}
+		found = true
+		go a.l.Close() // which may be to tell the server
+		return true
+	})
+	return found
 }
 
 // wait takes no further connection, and waits for those there are: as ssh, which
 // stays for them when its command has ended.
 func (f *forwarder) wait() {
 	f.mu.Lock()
-	for _, l := range f.listeners {
-		l.Close()
+	for _, a := range f.active {
+		a.l.Close()
 	}
 	f.mu.Unlock()
 	f.running.Wait()
 }
 
 // here listens on this machine.
-func (f *forwarder) here(listen string, run func(net.Listener)) (ok bool) {
-	p := f.program
+func (f *forwarder) here(spec forward) (ok bool) {
+	p, listen, flag := f.program, spec.listen, "-L"
+	if spec.connect == "" {
+		flag = "-D"
+	}
 	network, address := endNetwork(listen, "")
 	if network == "unix" {
 		l, err := splice.Socket{Path: address, Mode: p.forwards.socketMode(), Unlink: p.forwards.unlink}.Listen()
@@ -78,7 +127,7 @@ func (f *forwarder) here(listen string, run func(net.Listener)) (ok bool) {
 			p.log.printf(levelError, "Could not request local forwarding.")
 			return false
 		}
-		f.serve(l, run)
+		f.serve(flag, spec, l)
 		return true
 	}
 	host, port, _ := net.SplitHostPort(address)
@@ -92,7 +141,7 @@ func (f *forwarder) here(listen string, run func(net.Listener)) (ok bool) {
 			continue
 		}
 		p.log.printf(levelDebug1, "Local forwarding listening on %v.", l.Addr())
-		f.serve(l, run)
+		f.serve(flag, spec, l)
 		ok = true
 	}
 	if !ok {
@@ -123,7 +172,8 @@ func (p *program) bindHosts(host string, given bool) []string {
 }
 
 // local connects those who come with an address, through the server.
-func (f *forwarder) local(l net.Listener, network, address string) {
+func (f *forwarder) local(l net.Listener, spec forward) {
+	network, address := endNetwork(spec.connect, "")
 	client.Forward(f.ctx, l, func(ctx context.Context) (net.Conn, error) { return f.dial(ctx, network, address) })
 }
 
@@ -188,7 +238,7 @@ func (f *forwarder) remote(spec forward) bool {
 		p.log.printf(levelInfo, "Allocated port %s for remote forward to %s", port, to)
 	}
 	p.log.printf(levelDebug1, "remote forward success for: listen %v, connect %s", l.Addr(), to)
-	f.serve(l, func(l net.Listener) { f.back(l, spec) })
+	f.serve("-R", spec, l)
 	return true
 }
 

@@ -58,17 +58,18 @@ func run(args []string) int {
 // A program is one run of whelk, for one host.
 type program struct {
 	*options
-	config   sshconfig.Config
-	hops     map[string]*program // for the hosts on the way
-	log      *logger
-	patience *patience
-	spoke    bool          // the host has sent its version
-	entered  bool          // the user is in
-	changed  bool          // the host's key is not the one known
-	escaped  bool          // the user has ended the session by the escape character
-	forked   bool          // it goes into the background once the user is in
-	over     chan struct{} // closed when nobody uses the terminal any more
-	typed    chan string   // on the terminal, for nobody, after that
+	config    sshconfig.Config
+	hops      map[string]*program // for the hosts on the way
+	log       *logger
+	forwarder *forwarder // once the user is in
+	patience  *patience
+	spoke     bool          // the host has sent its version
+	entered   bool          // the user is in
+	changed   bool          // the host's key is not the one known
+	escaped   bool          // the user has ended the session by the escape character
+	forked    bool          // it goes into the background once the user is in
+	over      chan struct{} // closed when nobody uses the terminal any more
+	typed     chan string   // on the terminal, for nobody, after that
 }
 
 // settle finds out what the configuration says about the host.
@@ -107,7 +108,7 @@ func (p *program) run(ctx context.Context) int {
 	}
 	defer c.Close()
 	p.entered = true
-	f, err := p.forward(ctx, c)
+	p.forwarder, err = p.forward(ctx, c)
 	if err != nil {
 		return p.fail(err)
 	}
@@ -119,7 +120,7 @@ func (p *program) run(ctx context.Context) int {
 	}
 	status := p.session(ctx, c)
 	if !p.escaped { // or whoever gave up a connection that is stuck would wait
-		f.wait()
+		p.forwarder.wait()
 		p.settleHostKeys(ctx, c)
 	}
 	return status
