@@ -434,14 +434,15 @@ func TestE13HostKeyIsVerified(t *testing.T) {
 // E14, CVE-2025-26465: any error is one.
 func TestE14ErrorsOfAVerifier(t *testing.T) {
 	for name, err := range map[string]error{
-		"out of memory":        fmt.Errorf("no memory: %w", errors.ErrUnsupported),
-		"cancelled":            context.Canceled,
-		"the end of a file":    io.EOF,
-		"no text":              errors.New(""),
-		"a nil that is one":    (*refusal)(nil),
-		"several, one is nil":  errors.Join(nil, errors.New("no")),
-		"of the transport":     &transport.Error{Err: errors.New("no")},
-		"a DISCONNECT, quoted": &transport.DisconnectError{},
+		"out of memory":          fmt.Errorf("no memory: %w", errors.ErrUnsupported),
+		"cancelled":              context.Canceled,
+		"the end of a file":      io.EOF,
+		"no text":                errors.New(""),
+		"a nil that is one":      (*refusal)(nil),
+		"a nil of the transport": (*transport.Error)(nil),
+		"several, one is nil":    errors.Join(nil, errors.New("no")),
+		"of the transport":       &transport.Error{Err: errors.New("no")},
+		"a DISCONNECT, quoted":   &transport.DisconnectError{},
 	} {
 		unverified(t, name, verifier(func(context.Context) error { return err }))
 	}

@@ -64,6 +64,9 @@ type Error struct {
 
 // Error says what went wrong.
 func (e *Error) Error() string {
+	if e == nil { // of somebody's Verifier, say, which meant that there is no error
+		return "transport: an error that is nil"
+	}
 	text := e.Err.Error()
 	if strings.HasPrefix(text, "transport: ") {
 		return text
@@ -72,7 +75,12 @@ func (e *Error) Error() string {
 }
 
 // Unwrap returns net.ErrClosed and the cause.
-func (e *Error) Unwrap() []error { return []error{net.ErrClosed, e.Err} }
+func (e *Error) Unwrap() []error {
+	if e == nil {
+		return nil
+	}
+	return []error{net.ErrClosed, e.Err}
+}
 
 // Timeout reports whether the cause was a deadline (net.Error).
 func (e *Error) Timeout() bool {
