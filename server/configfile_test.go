@@ -179,7 +179,7 @@ func TestMatch(t *testing.T) {
 	require.Len(t, f.Matching(&server.MatchSpec{User: "x", InvalidUser: true}), 1)
 	for criteria, why := range map[string]string{
 		"# x": "no criteria", "all User x": "cannot be combined", "User x all": "cannot be combined", "Zork x": `"zork" is none of User`, "User": "user has no value", `User ""`: "user has no value",
-		`User 'x"'`: "is not closed", "Address 10.0.0.1/8": "write 10.0.0.0/8", "Address 10.0.0.0/33": "mask", "Address a,,b": "empty pattern", "LocalAddress x/8": "mask", "LocalPort x": "not a port", "LocalPort 65536": "not a port", "LocalPort 022": "not a port",
+		`User 'x"'`: "is not closed", "Address 10.0.0.1/8": "write 10.0.0.0/8", "Address 10.0.0.0/33": "is no network such as", "Address a,,b": "empty pattern", "LocalAddress x/8": "is no network such as", "LocalPort x": "not a port", "LocalPort 65536": "not a port", "LocalPort 022": "not a port",
 	} {
 		_, err := server.ParseConfigFile("f", []byte("\nMatch "+criteria+"\nA 1\n"))
 		require.ErrorContains(t, err, "f:2: Match", criteria)
