@@ -23,7 +23,7 @@ func lent(t *testing.T) (*terminal, *os.File) {
 	master, slave, err := pty.Open()
 	require.NoError(t, err)
 	t.Cleanup(func() { master.Close(); slave.Close() })
-	term := &terminal{fd: int(slave.Fd()), here: true, log: &logger{w: io.Discard}}
+	term := newTerminal(int(slave.Fd()), true, &logger{w: io.Discard})
 	term.attach(new(client.Client).Command("x"))
 	return term, slave
 }
@@ -62,10 +62,38 @@ func TestRestoreWhileLentBack(t *testing.T) {
 	require.False(t, term.log.raw.Load())
 }
 
+// What a command shows before its terminal is lent waits until it is: a terminal
+// that is not raw would put a carriage return of its own ahead of the line feed.
+func TestOutputWaitsForTheTerminal(t *testing.T) {
+	master, slave, err := pty.Open()
+	require.NoError(t, err)
+	defer master.Close()
+	defer slave.Close()
+	term := newTerminal(int(slave.Fd()), true, &logger{w: io.Discard})
+	written := make(chan error, 1)
+	go func() {
+		_, err := term.screen(slave).Write([]byte("last\r\n"))
+		written <- err
+	}()
+	select {
+	case <-written:
+		require.Fail(t, "the terminal is not raw yet")
+	case <-time.After(20 * time.Millisecond):
+	}
+	term.attach(new(client.Client).Command("x"))
+	require.NoError(t, <-written)
+	shown := make([]byte, 6)
+	_, err = io.ReadFull(master, shown)
+	require.NoError(t, err)
+	require.Equal(t, "last\r\n", string(shown))
+	require.Equal(t, slave, newTerminal(-1, false, nil).screen(slave))
+	term.restore()
+}
+
 // A terminal that is none is left alone.
 func TestNoTerminalHere(t *testing.T) {
 	t.Setenv("TERM", "")
-	term := &terminal{fd: -1, log: &logger{w: io.Discard}}
+	term := newTerminal(-1, false, &logger{w: io.Discard})
 	require.Equal(t, &client.Pty{Term: "dumb"}, term.pty())
 	term.attach(nil)
 	called := false

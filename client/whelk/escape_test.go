@@ -79,7 +79,7 @@ func newTestConsole(t *testing.T, keys io.Reader, screen io.Writer) *console {
 	o := parse(t, "alice@example.com")
 	p := &program{options: o, log: &logger{w: io.Discard}}
 	p.forwarder = &forwarder{program: p, ctx: t.Context()}
-	return newConsole(p, &terminal{log: p.log}, keys, screen)
+	return newConsole(p, newTerminal(-1, false, p.log), keys, screen)
 }
 
 // What is typed ahead waits for the session, in an amount that is bounded, and

@@ -29,6 +29,7 @@ func (p *program) session(ctx context.Context, c *client.Client) int {
 	t := p.openTerminal()
 	if t != nil {
 		cmd.Pty = t.pty()
+		cmd.Stdout, cmd.Stderr = t.screen(os.Stdout), t.screen(os.Stderr)
 	}
 	cmd.X11 = p.lendDisplay(ctx)
 	if t != nil && t.here && p.escape != 0 {
@@ -202,5 +203,5 @@ func (p *program) openTerminal() *terminal {
 	if !want {
 		return nil
 	}
-	return &terminal{fd: fd, here: here, log: p.log}
+	return newTerminal(fd, here, p.log)
 }

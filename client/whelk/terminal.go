@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"os"
 	"sync"
 
@@ -15,11 +16,17 @@ type terminal struct {
 	here bool // it is one
 	log  *logger
 
+	attached chan struct{} // closed once it is lent
+
 	mu     sync.Mutex
 	before *term.State // as it was, once it is lent
 	over   bool        // it was given back for good
 	cmd    *client.Cmd
 	unhook func()
+}
+
+func newTerminal(fd int, here bool, log *logger) *terminal {
+	return &terminal{fd: fd, here: here, log: log, attached: make(chan struct{})}
 }
 
 // pty describes the terminal to the server.
@@ -49,6 +56,29 @@ func (t *terminal) attach(cmd *client.Cmd) {
 		t.log.raw.Store(true)
 	}
 	t.unhook = onResize(t.resize)
+	close(t.attached)
+}
+
+// An onScreen is output that is shown on the terminal once that is attached. What
+// the server sends at once would otherwise be changed by a terminal that is
+// not raw yet, which puts a carriage return of its own ahead of a line feed.
+type onScreen struct {
+	w        io.Writer
+	attached <-chan struct{}
+}
+
+func (s onScreen) Write(p []byte) (int, error) {
+	<-s.attached
+	return s.w.Write(p)
+}
+
+// screen returns what cmd is to write to in place of w. If there is no terminal
+// here it need not wait for one.
+func (t *terminal) screen(w io.Writer) io.Writer {
+	if !t.here {
+		return w
+	}
+	return onScreen{w, t.attached}
 }
 
 // resize tells the remote terminal the size of ours.
