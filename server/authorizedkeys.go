@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"time"
@@ -73,9 +74,14 @@ func (p PublicKeys) Check() userauth.Check {
 		if err != nil {
 			return userauth.Decision{}, err
 		}
-		permissions := r.Permissions.Without(hostkey.VerifyRequired) // which Requiring sees to
-		return userauth.Accept(permissions).Requiring(r.Flags), nil
+		return accept(r), nil
 	})
+}
+
+// accept lets a user in, restricted as r says.
+func accept(r *hostkey.Restrictions) userauth.Decision {
+	permissions := r.Permissions.Without(hostkey.VerifyRequired) // which Requiring sees to
+	return userauth.Accept(permissions).Requiring(r.Flags)
 }
 
 // A lookup is a search for one key of one user.
@@ -94,6 +100,11 @@ func (l *lookup) find() (*hostkey.Restrictions, error) {
 	if err != nil {
 		return nil, err
 	}
+	return l.unlessRevoked(r)
+}
+
+// unlessRevoked returns r with what it sets, unless the key has been revoked.
+func (l *lookup) unlessRevoked(r *hostkey.Restrictions) (*hostkey.Restrictions, error) {
 	for _, path := range l.RevokedKeys {
 		if err := checkRevoked(path, l.key); err != nil {
 			return nil, err
@@ -136,10 +147,15 @@ func (l *lookup) findLine(path string) (*hostkey.Restrictions, error) {
 		return nil, fmt.Errorf("server: authorized keys: %w", err)
 	}
 	defer f.Close()
+	return l.findIn(f, path)
+}
+
+// findIn is findLine for lines wherever they come from, which errors name.
+func (l *lookup) findIn(text io.Reader, from string) (*hostkey.Restrictions, error) {
 	var problem error
-	for authorized, err := range hostkey.AuthorizedKeys(f) {
+	for authorized, err := range hostkey.AuthorizedKeys(text) {
 		if err != nil {
-			problem = fmt.Errorf("server: authorized keys %s: %w", path, err)
+			problem = fmt.Errorf("server: authorized keys %s: %w", from, err)
 			continue
 		}
 		r, found, err := l.match(authorized)
@@ -147,11 +163,11 @@ func (l *lookup) findLine(path string) (*hostkey.Restrictions, error) {
 			return r, nil
 		}
 		if found {
-			problem = fmt.Errorf("server: authorized keys %s: line %d: %w", path, authorized.Line, err)
+			problem = fmt.Errorf("server: authorized keys %s: line %d: %w", from, authorized.Line, err)
 		}
 	}
 	if problem == nil {
-		problem = fmt.Errorf("server: authorized keys %s: %s", path, l.missing())
+		problem = fmt.Errorf("server: authorized keys %s: %s", from, l.missing())
 	}
 	return nil, problem
 }

@@ -81,10 +81,16 @@ func (l *lookup) findPrincipal(path string, c *hostkey.Certificate) (*hostkey.Re
 		return nil, fmt.Errorf("server: authorized principals: %w", err)
 	}
 	defer f.Close()
+	return l.findPrincipalIn(f, path, c)
+}
+
+// findPrincipalIn is findPrincipal for lines wherever they come from, which errors
+// name.
+func (l *lookup) findPrincipalIn(text io.Reader, from string, c *hostkey.Certificate) (*hostkey.Restrictions, error) {
 	var problem error
-	for p, err := range hostkey.AuthorizedPrincipals(f) {
+	for p, err := range hostkey.AuthorizedPrincipals(text) {
 		if err != nil {
-			problem = fmt.Errorf("server: authorized principals %s: %w", path, err)
+			problem = fmt.Errorf("server: authorized principals %s: %w", from, err)
 			continue
 		}
 		if !slices.Contains(c.Principals, p.Name) {
@@ -100,10 +106,10 @@ func (l *lookup) findPrincipal(path string, c *hostkey.Certificate) (*hostkey.Re
 		if err == nil {
 			return r, nil
 		}
-		problem = fmt.Errorf("server: authorized principals %s: line %d: %w", path, p.Line, err)
+		problem = fmt.Errorf("server: authorized principals %s: line %d: %w", from, p.Line, err)
 	}
 	if problem == nil {
-		problem = fmt.Errorf("server: authorized principals %s: none of %.256q is there", path, c.Principals)
+		problem = fmt.Errorf("server: authorized principals %s: none of %.256q is there", from, c.Principals)
 	}
 	return nil, problem
 }

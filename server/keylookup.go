@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/whelk-ssh/whelk/hostkey"
@@ -41,8 +40,7 @@ func (k KeyLookup) Check() userauth.Check {
 		if err != nil {
 			return userauth.Decision{}, err
 		}
-		permissions := r.Permissions.Without(hostkey.VerifyRequired) // which Requiring sees to
-		return userauth.Accept((*userauth.Permissions)(permissions)).Requiring(r.Flags), nil
+		return accept(r), nil
 	})
 }
 
@@ -72,15 +70,8 @@ func (k KeyLookup) find(ctx context.Context, user string, key hostkey.PublicKey)
 	return nil, errors.Join(problems...)
 }
 
-// unlessRevoked does with r what find does with that of a file.
-func (l *lookup) unlessRevoked(r *hostkey.Restrictions) (*hostkey.Restrictions, error) {
-	for _, path := range l.RevokedKeys {
-		if err := checkRevoked(path, l.key); err != nil {
-			return nil, err
-		}
-	}
-	return l.withEnvironment(r)
-}
+// lookedUp is where such texts come from, in errors about them.
+const lookedUp = "that were looked up"
 
 // byKeys asks for authorized keys. It returns nil if there is nobody to ask.
 func (k KeyLookup) byKeys(ctx context.Context, l *lookup) (*hostkey.Restrictions, error) {
@@ -91,24 +82,7 @@ func (k KeyLookup) byKeys(ctx context.Context, l *lookup) (*hostkey.Restrictions
 	if err != nil {
 		return nil, fmt.Errorf("server: looking up authorized keys: %w", err)
 	}
-	var problem error
-	for line, err := range hostkey.AuthorizedKeys(bytes.NewReader(text)) {
-		if err != nil {
-			problem = fmt.Errorf("server: authorized keys that were looked up: %w", err)
-			continue
-		}
-		r, found, err := l.match(line)
-		if found && err == nil {
-			return r, nil
-		}
-		if found {
-			problem = fmt.Errorf("server: authorized keys that were looked up: line %d: %w", line.Line, err)
-		}
-	}
-	if problem == nil {
-		problem = fmt.Errorf("server: authorized keys that were looked up: %s", l.missing())
-	}
-	return nil, problem
+	return l.findIn(bytes.NewReader(text), lookedUp)
 }
 
 // byPrincipals asks for authorized principals. It returns nil if there is nobody
@@ -125,29 +99,5 @@ func (k KeyLookup) byPrincipals(ctx context.Context, l *lookup) (*hostkey.Restri
 	if err != nil {
 		return nil, fmt.Errorf("server: looking up authorized principals: %w", err)
 	}
-	var problem error
-	for p, err := range hostkey.AuthorizedPrincipals(bytes.NewReader(text)) {
-		if err != nil {
-			problem = fmt.Errorf("server: authorized principals that were looked up: %w", err)
-			continue
-		}
-		if !slices.Contains(c.Principals, p.Name) {
-			continue
-		}
-		r, err := p.Restrictions()
-		if err == nil {
-			err = r.Check(l.now, l.addr)
-		}
-		if err == nil {
-			r, err = l.certified(c, r, []string{p.Name})
-		}
-		if err == nil {
-			return r, nil
-		}
-		problem = fmt.Errorf("server: authorized principals that were looked up: line %d: %w", p.Line, err)
-	}
-	if problem == nil {
-		problem = fmt.Errorf("server: authorized principals that were looked up: none of %.256q is there", c.Principals)
-	}
-	return nil, problem
+	return l.findPrincipalIn(bytes.NewReader(text), lookedUp, c)
 }
